@@ -1,0 +1,63 @@
+"""What an operation is handed: who calls, for which account and Region, inside which transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.world import World
+from hostreeve.persistence.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller.
+
+    `arn` is an IAM user's, an assumed role's session's (`arn:aws:sts::…:assumed-role/R/s`) or the account root's;
+    `id` is AWS's unique id (`AIDA…`, `AROA…:session`); `node_id` is set when a managed node's role session calls;
+    `tags` are the principal's tags, for `aws:PrincipalTag/…`.
+    """
+
+    account: str
+    arn: str
+    id: str
+    access_key_id: str
+    node_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Authorise(Protocol):
+    """Raises AccessDenied unless the caller may perform `action` ("ssm:SendCommand") on every one of `resources`."""
+
+    def __call__(
+        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+    ) -> None: ...
+
+
+class Sealer(Protocol):
+    """Envelope encryption under the installation's master key (platform.keys provides it)."""
+
+    def seal(self, purpose: str, plaintext: bytes) -> bytes:
+        """Ciphertext that only `unseal` with the same purpose opens."""
+        ...
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        """The plaintext. ValueError when it was tampered with, or sealed for another purpose or master key."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """The one context of an operation. `now_ms` is read once per call."""
+
+    tx: Transaction
+    scope: Scope
+    principal: Principal
+    world: World
+    now_ms: int
+    request_id: str
+    require: Authorise
+    emit: Callable[[str, str, Mapping[str, Any]], None]
+    """`emit(detail_type, aggregate, detail)`: an event row in the outbox, in this transaction."""
+    keys: Sealer
+    source_ip: str = ""

@@ -1,0 +1,98 @@
+"""A service's operations, each one function, gathered from many slices into one table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from hostreeve.api.errors import ServiceErrors
+from hostreeve.api.service_models import OperationModel, service
+from hostreeve.kernel.scope import Scope
+
+Handler = Callable[..., Any]
+H = TypeVar("H", bound=Handler)
+Resources = Callable[[Scope, dict[str, Any]], list[str]]
+Signer = Literal["credentials", "machine-key", "nobody"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation we have: its model, its function, and what the pipeline must know about it.
+
+    `on` names the resources it touches, from the request alone; None means that the handler asks for each item
+    itself through `call.require`. `signer` tells whose signature it needs.
+    """
+
+    model: OperationModel
+    handler: Handler
+    writes: bool
+    on: Resources | None
+    action: str
+    signer: Signer
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+
+def anything(scope: Scope, request: dict[str, Any]) -> list[str]:
+    """For operations that AWS authorises on `*` only."""
+    return ["*"]
+
+
+class Operations:
+    """`ssm = Operations("ssm")`; `@ssm.writes("PutParameter", on=parameter_arns)` registers the function below it.
+
+    `on=` is a function `(scope, request) -> [arn, …]`, `anything`, or None with `asks=True` when the handler calls
+    `call.require` per item. `action` defaults to `<signing name>:<operation>`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.model = service(name)
+        self.errors = ServiceErrors(self.model)
+        self._table: dict[str, Operation] = {}
+
+    def reads(self, name: str, **how: Any) -> Callable[[H], H]:
+        return self._register(name, writes=False, **how)
+
+    def writes(self, name: str, **how: Any) -> Callable[[H], H]:
+        return self._register(name, writes=True, **how)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._table.values())
+
+    def _register(
+        self,
+        name: str,
+        *,
+        writes: bool,
+        on: Resources | None = None,
+        asks: bool = False,
+        action: str | None = None,
+        signer: Signer = "credentials",
+    ) -> Callable[[H], H]:
+        assert name not in self._table, f"{name} is already taken"
+        assert on or asks or signer == "nobody", f"{name} declares no resources and does not ask: it would be open"
+
+        def keep(handler: H) -> H:
+            self._table[name] = Operation(
+                model=self.model.operation(name),
+                handler=handler,
+                writes=writes,
+                on=None if asks else on,
+                action=action or f"{self.model.signing_name}:{name}",
+                signer=signer,
+            )
+            return handler
+
+        return keep
+
+
+def join(parts: Iterable[Operations]) -> dict[tuple[str, str], Operation]:
+    """One table `(service, operation) -> Operation` from all slices. Two slices claiming one operation is a bug."""
+    table: dict[tuple[str, str], Operation] = {}
+    for part in parts:
+        for operation in part:
+            key = (part.model.name, operation.name)
+            assert key not in table, f"{key} is registered twice"
+            table[key] = operation
+    return table

@@ -1,0 +1,32 @@
+"""A request and an answer as bytes on the wire, before any protocol has looked at them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """`path` and `query` are exactly as sent (percent-encoding untouched: signatures need it).
+
+    `headers` are in order of arrival, names lower-case, values stripped; several of one name stay several.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+    client: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""

@@ -1,0 +1,26 @@
+"""Whose row, and where: the account and Region that are part of every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PARTITION = "aws"
+GLOBAL = "global"
+"""The Region under which global services (IAM, STS, Organizations) keep their rows."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An account (12 digits) and a Region name."""
+
+    account: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of one of this scope's resources; IAM and other global services show no Region."""
+        region = "" if self.region == GLOBAL else self.region
+        return f"arn:{PARTITION}:{service}:{region}:{self.account}:{resource}"
+
+    def everywhere(self) -> Scope:
+        """The same account, for services that are not regional."""
+        return Scope(self.account, GLOBAL)
