@@ -13,8 +13,10 @@ from hostreeve.persistence.database import Transaction
 class Principal:
     """An authenticated caller.
 
-    `arn` is an IAM user's, an assumed role's session's (`arn:aws:sts::…:assumed-role/R/s`) or the account root's;
-    `id` is AWS's unique id (`AIDA…`, `AROA…:session`); `node_id` is set when a managed node's role session calls;
+    `arn` is an IAM user's, an assumed role's session's (`arn:aws:sts::…:assumed-role/R/s`) or the account
+    root's;
+    `id` is AWS's unique id (`AIDA…`, `AROA…:session`); `node_id` is set when a managed node's role session
+    calls;
     `tags` are the principal's tags, for `aws:PrincipalTag/…`.
     """
 
@@ -27,7 +29,8 @@ class Principal:
 
 
 class Authorise(Protocol):
-    """Raises AccessDenied unless the caller may perform `action` ("ssm:SendCommand") on every one of `resources`."""
+    """Raises AccessDenied unless the caller may perform `action` ("ssm:SendCommand") on every one of
+    `resources`."""
 
     def __call__(
         self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
@@ -42,7 +45,8 @@ class Sealer(Protocol):
         ...
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
-        """The plaintext. ValueError when it was tampered with, or sealed for another purpose or master key."""
+        """The plaintext. ValueError when it was tampered with, or sealed for another purpose or master
+        key."""
         ...
 
 

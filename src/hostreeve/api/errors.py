@@ -40,7 +40,8 @@ class AwsError(Exception):
 
 
 class ServiceErrors:
-    """`error = ServiceErrors(model)`; `raise error.ParameterNotFound("…")`. An unknown code is an AttributeError."""
+    """`error = ServiceErrors(model)`; `raise error.ParameterNotFound("…")`. An unknown code is an
+    AttributeError."""
 
     def __init__(self, model: Service) -> None:
         self._types = {code: _error_type(code, status) for code, status in COMMON.items()}

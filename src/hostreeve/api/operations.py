@@ -15,10 +15,25 @@ Signer = Literal["credentials", "machine-key", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """A long poll: while `empty(answer)`, the operation is run again each time the bus says `channel`/`key`.
+
+    It answers what it has after `timeout_s` seconds at the latest. Nothing is held open in the database
+    meanwhile.
+    """
+
+    channel: str
+    key: Callable[[dict[str, Any]], str]
+    empty: Callable[[dict[str, Any]], bool]
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation we have: its model, its function, and what the pipeline must know about it.
 
-    `on` names the resources it touches, from the request alone; None means that the handler asks for each item
+    `on` names the resources it touches, from the request alone; None means that the handler asks for each
+    item
     itself through `call.require`. `signer` tells whose signature it needs.
     """
 
@@ -28,6 +43,7 @@ class Operation:
     on: Resources | None
     action: str
     signer: Signer
+    waits: Waits | None = None
 
     @property
     def name(self) -> str:
@@ -40,9 +56,11 @@ def anything(scope: Scope, request: dict[str, Any]) -> list[str]:
 
 
 class Operations:
-    """`ssm = Operations("ssm")`; `@ssm.writes("PutParameter", on=parameter_arns)` registers the function below it.
+    """`ssm = Operations("ssm")`; `@ssm.writes("PutParameter", on=parameter_arns)` registers the function
+    below it.
 
-    `on=` is a function `(scope, request) -> [arn, …]`, `anything`, or None with `asks=True` when the handler calls
+    `on=` is a function `(scope, request) -> [arn, …]`, `anything`, or None with `asks=True` when the handler
+    calls
     `call.require` per item. `action` defaults to `<signing name>:<operation>`.
     """
 
@@ -69,9 +87,12 @@ class Operations:
         asks: bool = False,
         action: str | None = None,
         signer: Signer = "credentials",
+        waits: Waits | None = None,
     ) -> Callable[[H], H]:
         assert name not in self._table, f"{name} is already taken"
-        assert on or asks or signer == "nobody", f"{name} declares no resources and does not ask: it would be open"
+        assert on or asks or signer == "nobody", (
+            f"{name} declares no resources and does not ask: it would be open"
+        )
 
         def keep(handler: H) -> H:
             self._table[name] = Operation(
@@ -81,6 +102,7 @@ class Operations:
                 on=None if asks else on,
                 action=action or f"{self.model.signing_name}:{name}",
                 signer=signer,
+                waits=waits,
             )
             return handler
 
@@ -88,7 +110,8 @@ class Operations:
 
 
 def join(parts: Iterable[Operations]) -> dict[tuple[str, str], Operation]:
-    """One table `(service, operation) -> Operation` from all slices. Two slices claiming one operation is a bug."""
+    """One table `(service, operation) -> Operation` from all slices. Two slices claiming one operation is a
+    bug."""
     table: dict[tuple[str, str], Operation] = {}
     for part in parts:
         for operation in part:

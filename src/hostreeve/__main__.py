@@ -1,0 +1,70 @@
+"""`hostreeve …`: serve and the commands on a state folder, the agent, or a client command."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; answers the exit code (0 done, 1 failed, 2 misused)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["agent"]:
+        from hostreeve.agent.main import main as agent
+
+        return agent(words[1:])
+    arguments = _parser().parse_args(words)
+    chosen: Callable[[argparse.Namespace], int] = arguments.func
+    return chosen(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from hostreeve.cli.main import add_commands
+
+    parser = argparse.ArgumentParser(prog="hostreeve", description="AWS Systems Manager, run by yourself.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_server_commands(commands)
+    agent = commands.add_parser("agent", help="the node agent: enrol, run, status", add_help=False)
+    agent.set_defaults(func=lambda arguments: 0)
+    add_commands(commands)
+    return parser
+
+
+def _add_server_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from hostreeve.app import backup, serve, up
+
+    server = commands.add_parser(
+        "serve", help="run the control plane", epilog=SERVE_EXAMPLES, formatter_class=RAW
+    )
+    _add_state(server)
+    serve.add_arguments(server)
+    server.set_defaults(func=serve.run)
+    all_in_one = commands.add_parser("up", help="serve, and enrol this machine as its first node")
+    _add_state(all_in_one)
+    serve.add_arguments(all_in_one)
+    all_in_one.set_defaults(func=up.run)
+    saved = commands.add_parser("backup", help="write one consistent file while serving")
+    _add_state(saved)
+    saved.add_argument("file", help="the backup file to write (.tar)")
+    saved.set_defaults(func=backup.backup)
+    restored = commands.add_parser("restore", help="fill an empty state folder from a backup")
+    _add_state(restored)
+    restored.add_argument("file", help="a file that `hostreeve backup` wrote")
+    restored.set_defaults(func=backup.restore)
+
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    known = os.environ.get("HOSTREEVE_STATE")
+    parser.add_argument(
+        "--state", default=known, required=known is None, help="state folder (or set HOSTREEVE_STATE)"
+    )
+
+
+RAW = argparse.RawDescriptionHelpFormatter
+SERVE_EXAMPLES = """examples:
+  hostreeve serve --state /var/lib/hostreeve
+  hostreeve serve --state ./state --port 9443 --name ssm.example.internal --region tokyo-dc2
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())

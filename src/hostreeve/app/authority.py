@@ -1,0 +1,45 @@
+"""Who callers are and what they may do: identity's answers, joined with what nodes and tags know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hostreeve.api.call import Principal, Sealer
+from hostreeve.capabilities import nodes
+from hostreeve.gateway.pipeline import Caller, Credential
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform import identity
+
+
+class PlatformAuthority:
+    """The gateway's `Authority`, made of the platform's identity and the nodes capability."""
+
+    def __init__(self, keys: Sealer) -> None:
+        self._keys = keys
+
+    def credential(
+        self, tx: Transaction, access_key_id: str, session_token: str | None, now_ms: int
+    ) -> Credential:
+        found = identity.find_credential(tx, self._keys, access_key_id, session_token, now_ms)
+        return Credential(found.secret, found.principal)
+
+    def machine_key(self, tx: Transaction, node_id: str) -> tuple[bytes, Principal]:
+        return nodes.machine_key(tx, node_id)
+
+    def authorise(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        action: str,
+        resources: list[str],
+        context: Mapping[str, list[str]],
+    ) -> None:
+        identity.authorise(tx, principal, action, resources, context)
+
+    def context(self, tx: Transaction, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
+        return identity.request_context(
+            call.principal,
+            now_ms=call.now_ms,
+            source_ip=call.http.client,
+            region=call.scope.region,
+            user_agent=call.http.header("user-agent") or "",
+        )

@@ -1,0 +1,15 @@
+"""The first start: the management account, its administrator and the default node role. Later starts change
+nothing."""
+
+from hostreeve.api.call import Sealer
+from hostreeve.kernel.world import World
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform import identity, organizations
+
+
+def bootstrap(tx: Transaction, keys: Sealer, world: World) -> tuple[str, str] | None:
+    """(access key id, secret) of the new administrator, or None when the installation exists already."""
+    if organizations.management_account(tx) is not None:
+        return None
+    account = organizations.create_management_account(tx, world)
+    return identity.bootstrap(tx, keys, world, account=account, now_ms=world.now_ms())

@@ -1,0 +1,148 @@
+"""The composition root: every part of the system, in one reading. Order matters here and nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+from hostreeve.api.call import Sealer
+from hostreeve.api.operations import Operation, join
+from hostreeve.app import pages
+from hostreeve.app.authority import PlatformAuthority
+from hostreeve.capabilities import commands, documents, nodes
+from hostreeve.capabilities.commands import operations as commands_operations
+from hostreeve.capabilities.commands import worker as commands_worker
+from hostreeve.capabilities.documents import operations as documents_operations
+from hostreeve.capabilities.nodes import operations as nodes_operations
+from hostreeve.gateway.asgi import Asgi
+from hostreeve.gateway.pipeline import Pipeline
+from hostreeve.gateway.record import Record
+from hostreeve.gateway.routing import Router
+from hostreeve.kernel.world import World
+from hostreeve.messaging import operations as messaging_operations
+from hostreeve.messaging.channels import Channels
+from hostreeve.persistence.bus import Bus
+from hostreeve.persistence.database import Database, open_database
+from hostreeve.platform import groups
+from hostreeve.platform.groups import operations as groups_operations
+from hostreeve.platform.identity import operations as identity_operations
+from hostreeve.platform.organizations import operations as organizations_operations
+from hostreeve.scheduling.loop import Worker
+
+SERVICES = [
+    "ssm",
+    "ssm-contacts",
+    "ssm-incidents",
+    "ssm-quicksetup",
+    "ssm-guiconnect",
+    "appconfig",
+    "appconfigdata",
+    "iam",
+    "sts",
+    "organizations",
+    "kms",
+    "s3",
+    "sns",
+    "events",
+    "scheduler",
+    "logs",
+    "cloudwatch",
+    "cloudtrail",
+    "lambda",
+    "cloudformation",
+    "ec2",
+    "resource-groups",
+    "resourcegroupstaggingapi",
+    "stepfunctions",
+    "ec2messages",
+    "ssmmessages",
+    "hostreeve",
+]
+"""Every service whose requests are understood; what is not served yet answers by name."""
+
+GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations", "hostreeve"})
+
+SCHEMAS = (
+    "hostreeve.persistence",
+    "hostreeve.platform.groups",
+    "hostreeve.platform.identity",
+    "hostreeve.platform.organizations",
+    "hostreeve.messaging",
+    "hostreeve.capabilities.documents",
+    "hostreeve.capabilities.nodes",
+    "hostreeve.capabilities.commands",
+)
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = join(
+    [
+        identity_operations.iam,
+        identity_operations.sts,
+        organizations_operations.organizations,
+        organizations_operations.hostreeve,
+        groups_operations.ssm,
+        messaging_operations.ec2messages,
+        messaging_operations.ssmmessages,
+        documents_operations.ssm,
+        nodes_operations.ssm,
+        commands_operations.ssm,
+        commands_operations.hostreeve,
+    ]
+)
+
+groups.declare(nodes.TAGGABLE, documents.TAGGABLE)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What one control plane needs to be told. `replica` names this process among others on the same
+    database."""
+
+    database: str
+    regions: frozenset[str]
+    replica: str
+    access_log: IO[bytes] | None = None
+    about: pages.About = field(default_factory=pages.About)
+
+
+@dataclass(frozen=True)
+class App:
+    """The parts that a process runs: the ASGI callable for the port, and the workers beside it."""
+
+    database: Database
+    pipeline: Pipeline
+    channels: Channels
+    asgi: Asgi
+    workers: list[Worker]
+    record: Record
+
+
+def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) -> App:
+    """Open the database (creating or migrating it) and put every part in its place. Nothing runs yet."""
+    database = open_database(config.database, world, SCHEMAS, bus)
+    record = Record(config.access_log)
+    pipeline = Pipeline(
+        database=database,
+        world=world,
+        router=Router(SERVICES),
+        operations=OPERATIONS,
+        authority=PlatformAuthority(keys),
+        keys=keys,
+        regions=config.regions,
+        global_services=GLOBAL_SERVICES,
+        record=record,
+    )
+    channels = Channels(
+        database=database,
+        world=world,
+        keys=keys,
+        replica=config.replica,
+        listener=commands.NodeListener(),
+        presence=nodes.presence,
+        authenticate=pipeline.authenticate,
+    )
+    asgi = Asgi(
+        pipeline,
+        pages=pages.served(config.about, database, record),
+        sockets={"/v1/control-channel/": channels},
+    )
+    workers = [*commands_worker.workers(database, world)]
+    return App(database, pipeline, channels, asgi, workers, record)

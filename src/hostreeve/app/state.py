@@ -1,0 +1,99 @@
+"""The state folder: what lies where, who may read it, and the lines that administrators source."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """Everything that one control plane keeps on disk. Losing it is losing the installation: `hostreeve
+    backup`."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "hostreeve.db"
+
+    @property
+    def master_key(self) -> Path:
+        return self.root / "master.key"
+
+    @property
+    def certificates(self) -> Path:
+        return self.root / "certificates"
+
+    @property
+    def admin_env(self) -> Path:
+        return self.root / "admin.env"
+
+    @property
+    def ready(self) -> Path:
+        return self.root / "ready"
+
+    @property
+    def access_log(self) -> Path:
+        return self.root / "access.log"
+
+    def prepare(self) -> None:
+        """Create the folder for its owner alone. PermissionError or OSError says why it cannot be."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.ready.unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step, readable by its owner alone, on disk when this returns."""
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_admin_env(
+    folder: StateFolder, *, url: str, region: str, ca: Path, key: tuple[str, str] | None
+) -> None:
+    """The lines to source. `key` is (access key id, secret) at first start; later the file's own key is
+    kept."""
+    kept = _assignments(folder.admin_env)
+    if key is None and "AWS_ACCESS_KEY_ID" not in kept:
+        return
+    access_key_id, secret = key or (kept["AWS_ACCESS_KEY_ID"], kept["AWS_SECRET_ACCESS_KEY"])
+    lines = {
+        "AWS_ACCESS_KEY_ID": access_key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": kept.get("AWS_DEFAULT_REGION", region),
+        "AWS_ENDPOINT_URL": url,
+        "AWS_CA_BUNDLE": str(ca),
+    }
+    text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
+    # A profile or session token of the same shell would win over the key above.
+    text += "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
+    programs = Path(sys.executable).parent
+    if shutil.which("aws", path=str(programs)):
+        text += f'case ":$PATH:" in *":{programs}:"*) ;; *) export PATH=\'{programs}\':"$PATH" ;; esac\n'
+    write_private(folder.admin_env, text)
+
+
+def write_ready(folder: StateFolder, *, url: str) -> None:
+    """Says to whoever waits that the port answers; removed on the way out."""
+    told = {"Url": url, "ProcessId": os.getpid()}
+    write_private(folder.ready, msgspec.json.encode(told).decode() + "\n")
+
+
+def _assignments(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    found = {}
+    for line in path.read_text().splitlines():
+        if line.startswith("export ") and "=" in line and not line.startswith("export PATH"):
+            name, _, value = line.removeprefix("export ").partition("=")
+            found[name] = value.strip("'")
+    return found

@@ -1,0 +1,103 @@
+"""The rim: ASGI events in and out. API requests go to the pipeline, WebSockets to the channels, a few plain
+pages here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hostreeve.gateway.http import HttpRequest, HttpResponse
+from hostreeve.gateway.pipeline import Pipeline
+from hostreeve.kernel import limits
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Page = Callable[[HttpRequest], HttpResponse]
+Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OWN_PAGES = ("/healthz", "/metrics", "/_hostreeve/")
+
+
+class TooLarge(Exception):
+    """The body went over its limit; the rest of it is not read."""
+
+
+class Asgi:
+    """One callable for uvicorn. `pages` are exact paths; `sockets` are path prefixes."""
+
+    def __init__(self, pipeline: Pipeline, pages: Mapping[str, Page], sockets: Mapping[str, Socket]) -> None:
+        self._pipeline = pipeline
+        self._pages = pages
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        try:
+            request.body = await _body(receive)
+        except TooLarge:
+            # The connection is closed after the answer: the rest of the body is still on its way.
+            await _send(send, _plain(413, "The request body is larger than this server accepts."), close=True)
+            return
+        except TimeoutError:
+            await _send(send, _plain(408, "The request body did not arrive in time."), close=True)
+            return
+        if request.path.startswith(OWN_PAGES):
+            page = self._pages.get(request.path)
+            response = page(request) if page else _plain(404, "There is no such page.")
+        else:
+            response = await self._pipeline.answer(request)
+        await _send(send, response)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for prefix, socket in self._sockets.items():
+            if scope["path"].startswith(prefix):
+                await socket(scope, receive, send)
+                return
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def request_of(scope: Scope) -> HttpRequest:
+    """The request head as it stood on the wire: raw path and query, header values stripped."""
+    client = scope.get("client")
+    return HttpRequest(
+        method=scope.get("method", "GET"),
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=[(k.decode("latin-1"), v.decode("latin-1").strip()) for k, v in scope["headers"]],
+        client=client[0] if client else "",
+    )
+
+
+async def _body(receive: Receive) -> bytes:
+    event = await receive()
+    body: bytes = event.get("body", b"")
+    if not event.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while event.get("more_body"):
+        event = await asyncio.wait_for(receive(), limits.REQUEST_BODY_IDLE_S)
+        parts.append(event.get("body", b""))
+        size += len(parts[-1])
+        if size > limits.REQUEST_BODY_BYTES_MAX:
+            raise TooLarge
+    return b"".join(parts)
+
+
+async def _send(send: Send, response: HttpResponse, *, close: bool = False) -> None:
+    headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
+    headers.append((b"content-length", b"%d" % len(response.body)))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _plain(status: int, text: str) -> HttpResponse:
+    return HttpResponse(status, [("content-type", "text/plain; charset=utf-8")], text.encode() + b"\n")

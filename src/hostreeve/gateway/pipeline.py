@@ -1,0 +1,303 @@
+"""From a request's bytes to an answer's bytes: the order of things, in one place.
+
+route, authenticate, parse and validate, authorise, run in a transaction, serialise. The meaning (which
+operations
+exist, whose key is whose, who may do what) arrives by argument; this room imports no slice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from hostreeve.api.call import Authorise, Call, Principal, Sealer
+from hostreeve.api.errors import AwsError, common
+from hostreeve.api.operations import Operation
+from hostreeve.api.service_models import Service, service
+from hostreeve.gateway import protocols, signature
+from hostreeve.gateway.http import HttpRequest, HttpResponse
+from hostreeve.gateway.record import Record
+from hostreeve.gateway.routing import Route, Router
+from hostreeve.kernel.scope import GLOBAL, Scope
+from hostreeve.kernel.world import World
+from hostreeve.persistence import outbox
+from hostreeve.persistence.database import Database, Transaction
+from hostreeve.persistence.errors import StorageFull
+
+T = TypeVar("T")
+log = logging.getLogger("hostreeve.gateway")
+
+NOBODY = Principal(account="", arn="anonymous", id="anonymous", access_key_id="")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an access key id stands for: the secret that must have signed, and the principal that signed with
+    it."""
+
+    secret: str
+    principal: Principal
+
+
+class Authority(Protocol):
+    """Who callers are and what they may do; the platform's identity and the nodes slice answer."""
+
+    def credential(
+        self, tx: Transaction, access_key_id: str, session_token: str | None, now_ms: int
+    ) -> Credential:
+        """The credential of that key. Raises the AWS error for unknown, inactive and expired ones."""
+        ...
+
+    def machine_key(self, tx: Transaction, node_id: str) -> tuple[bytes, Principal]:
+        """A managed node's public key (DER SubjectPublicKeyInfo) and the principal that it proves."""
+        ...
+
+    def authorise(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        action: str,
+        resources: list[str],
+        context: Mapping[str, list[str]],
+    ) -> None:
+        """Returns when allowed; raises AccessDenied with the reason otherwise."""
+        ...
+
+    def context(self, tx: Transaction, call: "Caller", request: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The condition keys of one request (`aws:SourceIp`, `aws:RequestedRegion`, …)."""
+        ...
+
+
+@dataclass(slots=True)
+class Caller:
+    """One request on its way: filled from left to right by the stages below."""
+
+    http: HttpRequest
+    request_id: str
+    now_ms: int
+    principal: Principal = NOBODY
+    scope: Scope = Scope("", "")  # noqa: RUF009 - frozen
+
+
+class Pipeline:
+    """`await pipeline.answer(http)` never raises: whatever goes wrong is an answer in the service's own
+    protocol."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        world: World,
+        router: Router,
+        operations: Mapping[tuple[str, str], Operation],
+        authority: Authority,
+        keys: Sealer,
+        regions: frozenset[str],
+        global_services: frozenset[str],
+        record: Record,
+    ) -> None:
+        self._database = database
+        self._world = world
+        self._router = router
+        self._operations = operations
+        self._authority = authority
+        self._keys = keys
+        self._regions = regions
+        self._global = global_services
+        self._record = record
+
+    async def answer(self, http: HttpRequest) -> HttpResponse:
+        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        started = self._world.monotonic()
+        route: Route | None = None
+        code = ""
+        try:
+            route = self._router.route(http)
+            response = await self._answer(caller, route)
+        except AwsError as error:
+            code = error.code
+            response = _error_answer(route, self._router, error, caller)
+        except Exception:
+            code = "InternalFailure"
+            log.exception("unforeseen error", extra={"request_id": caller.request_id})
+            error = common.InternalFailure(
+                "The server met an error of its own. Its log names this request id."
+            )
+            response = _error_answer(route, self._router, error, caller)
+        seconds = self._world.monotonic() - started
+        self._record.answered(caller, route, response, code, seconds)
+        return response
+
+    async def authenticate(self, http: HttpRequest, service_name: str) -> tuple[Principal, Scope]:
+        """Who signed this request (used for WebSocket upgrades, which no operation stands behind)."""
+        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        claim = signature.read(http, protocols.family(service(service_name)))
+        await self._database.read(lambda tx: self._verify(tx, caller, claim, service_name))
+        return caller.principal, caller.scope
+
+    async def _answer(self, caller: Caller, route: Route) -> HttpResponse:
+        operation = self._operations.get((route.service.name, route.operation.name))
+        signer = operation.signer if operation else "credentials"
+        claim = None if signer == "nobody" else signature.read(caller.http, protocols.family(route.service))
+        if operation is not None and not operation.writes and not operation.waits:
+            result = await self._database.read(lambda tx: self._read(tx, caller, route, operation, claim))
+        else:
+            result = await self._write(caller, route, operation, claim)
+        return protocols.write_response(route.operation, result, caller.request_id, route.protocol)
+
+    def _read(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        route: Route,
+        operation: Operation,
+        claim: signature.Claim | None,
+    ) -> dict[str, Any]:
+        """A read is one snapshot: the key, the policies and the rows that it sees belong together."""
+        self._identify(tx, caller, route, operation, claim)
+        request = protocols.read_request(route.operation, caller.http, route.labels, route.protocol)
+        return self._run(tx, caller, operation, request)
+
+    async def _write(
+        self, caller: Caller, route: Route, operation: Operation | None, claim: signature.Claim | None
+    ) -> dict[str, Any]:
+        """A write checks its signature in a read, off the single writer; authorisation stands in its
+        transaction."""
+        await self._database.read(lambda tx: self._identify(tx, caller, route, operation, claim))
+        if operation is None:
+            raise common.NotImplemented(
+                f"{route.operation.name} is an operation of AWS that Hostreeve does not have yet; "
+                "docs/reference/coverage.md lists what there is."
+            )
+        request = protocols.read_request(route.operation, caller.http, route.labels, route.protocol)
+        if operation.waits:
+            return await self._long_poll(caller, operation, request)
+        return await self._execute(caller, operation, request)
+
+    async def _execute(self, caller: Caller, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
+        unit = self._database.write if operation.writes else self._database.read
+        return await unit(lambda tx: self._run(tx, caller, operation, request))
+
+    async def _long_poll(
+        self, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        waits = operation.waits
+        assert waits is not None
+        deadline = self._world.monotonic() + waits.timeout_s
+        awake = asyncio.Event()
+        wanted = waits.key(request)
+        stop = self._database.bus.listen(waits.channel, lambda key: awake.set() if key == wanted else None)
+        try:
+            while True:
+                awake.clear()
+                result = await self._execute(caller, operation, request)
+                left = deadline - self._world.monotonic()
+                if left <= 0 or not waits.empty(result):
+                    return result
+                try:
+                    # A hint on the bus may be lost, so the wait is cut into seconds.
+                    await asyncio.wait_for(awake.wait(), min(left, 1.0))
+                except TimeoutError:
+                    caller.now_ms = self._world.now_ms()
+        finally:
+            stop()
+
+    def _identify(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        route: Route,
+        operation: Operation | None,
+        claim: signature.Claim | None,
+    ) -> None:
+        if claim is None:
+            caller.scope = Scope("", _region_of(caller.http))
+            return
+        if operation is not None and operation.signer == "machine-key":
+            key, caller.principal = self._authority.machine_key(tx, claim.access_key_id)
+            signature.verify_machine_key(claim, caller.http, key, caller.now_ms)
+            caller.scope = self._scope(claim, route.service.name, caller.principal)
+            return
+        self._verify(tx, caller, claim, route.service.signing_name, route.service.name)
+
+    def _verify(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        claim: signature.Claim,
+        signing_name: str,
+        service_name: str | None = None,
+    ) -> None:
+        credential = self._authority.credential(tx, claim.access_key_id, claim.session_token, caller.now_ms)
+        signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=signing_name)
+        caller.principal = credential.principal
+        caller.scope = self._scope(claim, service_name or signing_name, credential.principal)
+
+    def _scope(self, claim: signature.Claim, service_name: str, principal: Principal) -> Scope:
+        if claim.region not in self._regions:
+            raise common.UnrecognizedClientException(
+                f"The Region {claim.region} is not served here; `hostreeve serve --region` adds one."
+            )
+        return Scope(principal.account, GLOBAL if service_name in self._global else claim.region)
+
+    def _run(
+        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        call = Call(
+            tx=tx,
+            scope=caller.scope,
+            principal=caller.principal,
+            world=self._world,
+            now_ms=caller.now_ms,
+            request_id=caller.request_id,
+            require=self._authorise(tx, caller, request),
+            emit=_emitter(tx, caller),
+            keys=self._keys,
+            source_ip=caller.http.client,
+        )
+        if operation.on is not None:
+            call.require(operation.action, operation.on(caller.scope, request))
+        answer: dict[str, Any] = operation.handler(call, request)
+        return answer
+
+    def _authorise(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> Authorise:
+        base: dict[str, list[str]] = {}
+
+        def require(
+            action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+        ) -> None:
+            if not base:
+                base.update(self._authority.context(tx, caller, request))
+            everything = {**base, **context} if context else base
+            self._authority.authorise(tx, caller.principal, action, resources, everything)
+
+        return require
+
+
+def _emitter(tx: Transaction, caller: Caller) -> Any:
+    def emit(detail_type: str, aggregate: str, detail: Mapping[str, Any]) -> None:
+        outbox.put(
+            tx,
+            caller.scope,
+            detail_type=detail_type,
+            aggregate=aggregate,
+            detail=detail,
+            now_ms=caller.now_ms,
+        )
+
+    return emit
+
+
+def _error_answer(route: Route | None, router: Router, error: AwsError, caller: Caller) -> HttpResponse:
+    if route is not None:
+        return protocols.write_error(route.service, error, caller.request_id, route.protocol)
+    found: tuple[Service | None, str] = router.spoken(caller.http)
+    return protocols.write_error(found[0], error, caller.request_id, found[1])
+
+
+def _region_of(http: HttpRequest) -> str:
+    return http.header("x-hostreeve-region") or ""
+
+
+__all__ = ["Authority", "Caller", "Credential", "Pipeline", "StorageFull"]

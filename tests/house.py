@@ -1,0 +1,107 @@
+"""The whole control plane in this process, spoken to by a real botocore client through its `before-send`
+hook."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config as ClientConfig
+
+from hostreeve.app import bootstrap
+from hostreeve.app.compose import App, Config, build
+from hostreeve.app.regions import aws_regions
+from hostreeve.gateway.http import HttpRequest, HttpResponse
+from hostreeve.kernel.world import SimulatedWorld, World
+from hostreeve.platform.keys import Keyring
+
+ENDPOINT = "https://127.0.0.1:8443"
+
+
+class House:
+    """`house.client("ssm").send_command(...)`: no socket between, everything else as in production."""
+
+    def __init__(self, url: str, world: World) -> None:
+        self.world = world
+        self.keys = Keyring(b"k" * 32, world)
+        self.app: App = build(Config(database=url, regions=aws_regions(), replica="house"), world, self.keys)
+        self.loop = asyncio.new_event_loop()
+        key = self.app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, self.keys, world))
+        assert key is not None, "a house is built on an empty database"
+        self.key: tuple[str, str] = key
+
+    def client(
+        self, service: str, key: tuple[str, ...] | None = None, region: str = "us-east-1", **config: Any
+    ) -> Any:
+        """A botocore client signing with `key` = (id, secret[, session token]); the administrator's by
+        default."""
+        access_key_id, secret, *token = key or self.key
+        session = boto3.Session()
+        client = session.client(
+            service,
+            region_name=region,
+            endpoint_url=ENDPOINT,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token[0] if token else None,
+            config=ClientConfig(retries={"max_attempts": 1, "mode": "standard"}, **config),
+        )
+        client.meta.events.register("before-send.*.*", self._send)
+        return client
+
+    def request(self, http: HttpRequest) -> HttpResponse:
+        """Any request at all, for what no client would send."""
+        return self.loop.run_until_complete(self.app.pipeline.answer(http))
+
+    def tick(self) -> None:
+        """Let the workers do everything that is due now."""
+        from hostreeve.scheduling.loop import run_until_idle
+
+        self.loop.run_until_complete(run_until_idle(self.app.workers))
+
+    def close(self) -> None:
+        self.app.database.close()
+        self.loop.close()
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        url = urlsplit(request.url)
+        headers = [(name.lower(), _text(value).strip()) for name, value in request.headers.items()]
+        if not any(name == "host" for name, _ in headers):
+            headers.append(("host", url.netloc))
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        body = body.read() if hasattr(body, "read") else body
+        answer = self.request(
+            HttpRequest(request.method, url.path or "/", url.query, headers, body, client="127.0.0.1")
+        )
+        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))
+
+
+class _Raw:
+    """What urllib3 would hand botocore: a stream of the body."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._body
+
+    def read(self, *_: Any, **__: Any) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+@contextmanager
+def house_at(url: str, world: World | None = None) -> Iterator[House]:
+    house = House(url, world or SimulatedWorld(7))
+    try:
+        yield house
+    finally:
+        house.close()
