@@ -1,0 +1,212 @@
+"""Units of work, on both engines: what returns is kept, what raises is not, and nobody sees half of it."""
+
+import asyncio
+import threading
+
+import pytest
+
+from hostreeve.persistence import errors
+from hostreeve.persistence.database import Database, Transaction
+
+PUT = "INSERT INTO lease (name, owner, fence, until_ms) VALUES (:name, :owner, :fence, 0)"
+
+
+def _put(tx: Transaction, name: str, fence: int = 0) -> int:
+    return tx.run(PUT, name=name, owner="test", fence=fence)
+
+
+def _names(tx: Transaction) -> list[str]:
+    return [row["name"] for row in tx.all("SELECT name FROM lease ORDER BY name")]
+
+
+def test_a_unit_that_returns_is_kept(database: Database):
+    assert database.write_sync(lambda tx: _put(tx, "a")) == 1
+    assert database.read_sync(_names) == ["a"]
+
+
+def test_a_unit_that_raises_leaves_nothing(database: Database):
+    def unit(tx: Transaction) -> None:
+        _put(tx, "a")
+        raise LookupError("no")
+
+    with pytest.raises(LookupError, match="no"):
+        database.write_sync(unit)
+    assert database.read_sync(_names) == []
+
+
+def test_a_failing_unit_in_a_group_harms_only_itself(database: Database):
+    def unit(tx: Transaction, number: int) -> int:
+        _put(tx, f"{number:03d}")
+        if number % 3 == 0:
+            raise ValueError(number)
+        return number
+
+    async def main() -> list[object]:
+        writes = [database.write(lambda tx, n=number: unit(tx, n)) for number in range(100)]
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    answers = asyncio.run(main())
+    for number, answer in enumerate(answers):
+        assert (
+            isinstance(answer, ValueError) and answer.args == (number,)
+            if number % 3 == 0
+            else answer == number
+        )
+    assert database.read_sync(_names) == [f"{n:03d}" for n in range(100) if n % 3]
+
+
+def test_many_writers_count_without_losing_one(database: Database):
+    database.write_sync(lambda tx: _put(tx, "counter"))
+
+    def increment(tx: Transaction) -> None:
+        row = tx.one("SELECT fence FROM lease WHERE name = 'counter'")
+        assert row is not None
+        tx.run("UPDATE lease SET fence = :fence WHERE name = 'counter'", fence=row["fence"] + 1)
+
+    async def writer() -> None:
+        for _ in range(10):
+            await database.write(increment)
+
+    async def main() -> None:
+        await asyncio.gather(*(writer() for _ in range(16)))
+
+    threads = [
+        threading.Thread(target=lambda: [database.write_sync(increment) for _ in range(10)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    asyncio.run(main())
+    for thread in threads:
+        thread.join()
+    row = database.read_sync(lambda tx: tx.one("SELECT fence FROM lease WHERE name = 'counter'"))
+    assert row == {"fence": 200}
+
+
+def test_two_units_that_read_what_the_other_writes_are_not_both_right(database: Database):
+    """Write skew: each may take the last place only if nobody has it. Only one transaction order is possible."""
+
+    def take(tx: Transaction, name: str) -> bool:
+        taken = tx.one("SELECT COUNT(*) AS n FROM lease")
+        assert taken is not None
+        if taken["n"] == 0:
+            _put(tx, name)
+            return True
+        return False
+
+    async def main() -> list[bool]:
+        return await asyncio.gather(*(database.write(lambda tx, n=n: take(tx, f"w{n}")) for n in range(12)))
+
+    assert sum(asyncio.run(main())) == 1
+
+
+def test_a_read_sees_one_moment(database: Database):
+    database.write_sync(lambda tx: _put(tx, "a"))
+
+    def unit(tx: Transaction) -> tuple[list[str], list[str]]:
+        before = _names(tx)
+        thread = threading.Thread(target=lambda: database.write_sync(lambda tx: _put(tx, "b")))
+        thread.start()
+        thread.join()
+        return before, _names(tx)
+
+    assert asyncio.run(database.read_long(unit)) == (["a"], ["a"])
+    assert database.read_sync(_names) == ["a", "b"]
+
+
+def test_a_read_cannot_write(database: Database):
+    with pytest.raises(errors.ReadOnlyStore):
+        database.read_sync(lambda tx: _put(tx, "a"))
+    with pytest.raises(errors.ReadOnlyStore):
+        asyncio.run(database.read(lambda tx: _put(tx, "a")))
+    assert database.read_sync(_names) == []
+
+
+def test_a_refused_row_is_a_constraint_violation(database: Database):
+    database.write_sync(lambda tx: _put(tx, "a"))
+    with pytest.raises(errors.ConstraintViolation):
+        database.write_sync(lambda tx: _put(tx, "a"))
+
+
+def test_a_unit_does_not_outlive_a_failed_statement(database: Database):
+    database.write_sync(lambda tx: _put(tx, "a"))
+
+    def unit(tx: Transaction) -> None:
+        _put(tx, "b")
+        with pytest.raises(errors.ConstraintViolation):
+            _put(tx, "a")
+
+    def goes_on(tx: Transaction) -> None:
+        unit(tx)
+        _put(tx, "c")
+
+    with pytest.raises(errors.UnitFailed):
+        database.write_sync(unit)
+    with pytest.raises(errors.UnitFailed):
+        database.write_sync(goes_on)
+    assert database.read_sync(_names) == ["a"]
+
+
+def test_what_follows_a_commit_happens_after_it_and_not_after_a_rollback(database: Database):
+    seen: list[object] = []
+
+    def unit(tx: Transaction, name: str, fails: bool) -> None:
+        _put(tx, name)
+        tx.after_commit(lambda: seen.append(database.read_sync(_names)))
+        tx.wake("channel", name)
+        tx.wake("channel", name)
+        if fails:
+            raise ValueError
+
+    database.bus.listen("channel", seen.append)
+    database.write_sync(lambda tx: unit(tx, "a", False))
+    with pytest.raises(ValueError):
+        database.write_sync(lambda tx: unit(tx, "b", True))
+    assert seen == ["a", ["a"]]
+
+
+def test_a_unit_inside_a_unit_is_refused_instead_of_hanging(database: Database):
+    with pytest.raises(RuntimeError, match="must not start another"):
+        database.write_sync(lambda tx: database.write_sync(lambda tx: 1))
+
+
+def test_a_unit_that_runs_out_of_an_iterator_does_not_hang_its_caller(database: Database):
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(asyncio.wait_for(database.write(lambda tx: next(iter(()))), 5))
+
+
+def test_a_transaction_is_useless_after_its_unit(database: Database):
+    kept = database.write_sync(lambda tx: tx)
+    with pytest.raises(RuntimeError):
+        kept.one("SELECT 1 AS one")
+
+
+def test_a_cancelled_caller_leaves_the_others_alone(database: Database):
+    async def main() -> list[str]:
+        tasks = [asyncio.ensure_future(database.write(lambda tx, n=n: _put(tx, f"{n}"))) for n in range(6)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return await database.read(_names)
+
+    assert set(asyncio.run(main())) >= {"1", "2", "3", "4", "5"}
+
+
+def test_a_closed_store_says_so(database: Database):
+    database.close()
+    database.close()
+    with pytest.raises(errors.StoreUnavailable):
+        database.write_sync(lambda tx: 1)
+    with pytest.raises(errors.StoreUnavailable):
+        database.read_sync(lambda tx: 1)
+
+
+def test_closing_finishes_what_was_accepted(database_with):
+    database = database_with([])
+
+    async def main() -> list[object]:
+        writes = [asyncio.ensure_future(database.write(lambda tx, n=n: _put(tx, f"{n}"))) for n in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(database.close)
+        return await asyncio.gather(*writes)
+
+    assert asyncio.run(main()) == [1] * 50
