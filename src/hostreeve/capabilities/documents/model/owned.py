@@ -1,0 +1,50 @@
+"""The documents that AWS owns and every account sees: files `owned/<name>/<version>.json`, never written."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from hostreeve.capabilities.documents.model import content as contents
+from hostreeve.capabilities.documents.model.document import OWNER_AMAZON, DocumentVersion, drafted
+from hostreeve.kernel.scope import PARTITION
+
+FOLDER = Path(__file__).parent.parent / "owned"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    return tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
+
+
+@cache
+def find(name: str, region: str, version: int | None = None) -> DocumentVersion | None:
+    """The version (default: the newest, which is the default too), or None."""
+    if name not in names():
+        return None
+    newest = max(int(path.stem) for path in (FOLDER / name).glob("*.json"))
+    path = FOLDER / name / f"{version or newest}.json"
+    if not path.exists():
+        return None
+    envelope = msgspec.json.decode(path.read_bytes())
+    text = msgspec.json.format(msgspec.json.encode(envelope["content"]), indent=2).decode()
+    draft = drafted(envelope["documentType"], text, "JSON")
+    return DocumentVersion(
+        name=name,
+        # AWS's own documents have an ARN without an account.
+        arn=f"arn:{PARTITION}:ssm:{region}::document/{name}",
+        owner=OWNER_AMAZON,
+        version=version or newest,
+        default_version=newest,
+        latest_version=newest,
+        document_type=envelope["documentType"],
+        schema_version=draft.schema_version,
+        format="JSON",
+        text=text,
+        body=draft.body,
+        hash=contents.sha256(text),
+        created_ms=round(datetime.fromisoformat(envelope["created"]).timestamp() * 1000),
+        platform_types=tuple(draft.platform_types),
+        target_type=envelope.get("targetType"),
+    )
