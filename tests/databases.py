@@ -86,7 +86,7 @@ class PostgresStores:
 
 
 def shared_postgres(shared: Path, watched_pid: int) -> str:
-    """The URL of this run's server, started by whoever asks first. Skips where PostgreSQL is not installed."""
+    """The URL of this run's server, started by whoever asks first. Skips without PostgreSQL."""
     if postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     pointer = shared / "postgres-folder"

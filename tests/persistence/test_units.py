@@ -83,7 +83,7 @@ def test_many_writers_count_without_losing_one(database: Database):
 
 
 def test_two_units_that_read_what_the_other_writes_are_not_both_right(database: Database):
-    """Write skew: each may take the last place only if nobody has it. Only one transaction order is possible."""
+    """Write skew: each may take the last place only if nobody has it. One order is possible."""
 
     def take(tx: Transaction, name: str) -> bool:
         taken = tx.one("SELECT COUNT(*) AS n FROM lease")

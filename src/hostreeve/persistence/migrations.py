@@ -1,4 +1,4 @@
-"""Numbered, forward-only changes of the schema: each slice's `schema/NNNN_name.sql`, each applied once, all or none.
+"""Numbered, forward-only changes of the schema: each slice's `schema/NNNN_name.sql`, each once, all or none.
 
 A twin `NNNN_name.sqlite.sql` or `NNNN_name.postgres.sql` takes the plain file's place on that engine.
 """

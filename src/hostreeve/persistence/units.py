@@ -43,8 +43,8 @@ class Ask:
         for callback in self.callbacks:
             try:
                 callback()
-            except Exception as error:  # noqa: BLE001 - the commit stands; its waiter learns of the failed
-            callback failure = error
+            except Exception as error:  # noqa: BLE001 - the commit stands; its waiter learns of it
+                failure = error
         if self.future.done():
             return
         if failure is not None:
