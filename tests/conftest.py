@@ -16,7 +16,7 @@ from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database
 from tests.databases import PostgresStores, SqliteStores, shared_postgres, stop_postgres
 
-ENGINES = ("sqlite",)
+ENGINES = ("sqlite", "postgresql")
 _shared_folders: set[Path] = set()
 
 

@@ -61,7 +61,7 @@ class PostgresStores:
         """The URL of a new database."""
         self._count += 1
         name = f"{self._prefix}_{self._count}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         return self.url(name)
 
     def open(self, folder: Path, schemas: Sequence[str], world: World, bus: Bus | None) -> Database:
