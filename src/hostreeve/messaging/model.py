@@ -11,6 +11,8 @@ CANCELS_IN_FLIGHT_MAX = 50
 RESEND_FIRST_MS = 10_000
 RESEND_MAX_MS = 60_000
 BUSY_STEP_MS = 3_000
+"""How much longer a job rests each time the node has no room for it (51402)."""
+
 BUSY_MAX_MS = 15_000
 
 CLOCK_JUMP_MS = 600_000
@@ -83,8 +85,3 @@ class Connection:
 def resend_after_ms(attempts: int) -> int:
     """How long an unacknowledged job rests on the same channel: 10, 20, 40, 60, 60 … seconds."""
     return min(RESEND_FIRST_MS << min(attempts - 1, 8), RESEND_MAX_MS)
-
-
-def busy_rest_ms(attempts: int) -> int:
-    """How long a job rests that the node had no room for (51402)."""
-    return min(BUSY_STEP_MS * attempts, BUSY_MAX_MS)

@@ -7,6 +7,8 @@ from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
 from hostreeve.messaging.model import (
     BEAT_FRESH_MS,
+    BUSY_MAX_MS,
+    BUSY_STEP_MS,
     CANCELS_IN_FLIGHT_MAX,
     CLOCK_JUMP_MS,
     EXPIRED_KEPT_MS,
@@ -101,30 +103,20 @@ def delete_node(tx: Transaction, scope: Scope, node_id: str) -> None:
     tx.run(f"UPDATE node_channels SET is_open = 0, epoch = epoch + 1 {where}", **members)
 
 
-def rest(tx: Transaction, scope: Scope, job_id: str, due_ms: int) -> bool:
-    """The node had no room for the job: it waits again. False when there is no such job."""
-    return bool(
-        tx.run(
-            f"UPDATE mailbox_jobs SET state = 'waiting', due_ms = :due_ms"
-            f" WHERE {_SCOPED} AND node_id = :node_id AND job_id = :job_id",
-            account=scope.account,
-            region=scope.region,
-            node_id=wire.node_id_of(job_id),
-            job_id=job_id,
-            due_ms=due_ms,
-        )
-    )
-
-
-def attempts(tx: Transaction, scope: Scope, job_id: str) -> int:
-    row = tx.one(
-        f"SELECT attempts FROM mailbox_jobs WHERE {_SCOPED} AND node_id = :node_id AND job_id = :job_id",
+def rest(tx: Transaction, scope: Scope, job_id: str, now_ms: int) -> None:
+    """The node had no room for the job: it waits again, longer each time."""
+    tx.run(
+        "UPDATE mailbox_jobs SET state = 'waiting', due_ms = :now_ms"
+        " + CASE WHEN attempts * :step_ms > :max_ms THEN :max_ms ELSE attempts * :step_ms END"
+        f" WHERE {_SCOPED} AND node_id = :node_id AND job_id = :job_id",
         account=scope.account,
         region=scope.region,
         node_id=wire.node_id_of(job_id),
         job_id=job_id,
+        now_ms=now_ms,
+        step_ms=BUSY_STEP_MS,
+        max_ms=BUSY_MAX_MS,
     )
-    return int(row["attempts"]) if row else 0
 
 
 def claim(
