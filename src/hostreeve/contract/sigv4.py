@@ -119,12 +119,15 @@ def _to_sign(request: Outgoing, headers: Mapping[str, str], date: str, scope: st
     if "host" not in lowered:
         raise ValueError("a request is signed for its Host header, and this one has none")
     names = sorted(name for name in lowered if name not in NEVER_SIGNED)
+    lines = "".join([f"{name}:{lowered[name]}\n" for name in names])
+    signed = ";".join(names)
     canonical = canonical_request(
         (request.method, canonical_path(request.path, scope.split("/")[2]), canonical_query(request.query)),
-        [(name, lowered[name]) for name in names],
+        lines,
+        signed,
         request.payload_hash(),
     )
-    return string_to_sign(date, scope, canonical), ";".join(names)
+    return string_to_sign(date, scope, canonical), signed
 
 
 def _without(headers: Mapping[str, str], names: Iterable[str]) -> Dict[str, str]:
@@ -137,21 +140,11 @@ def authorization(credential: str, signed_headers: str, signed: str) -> str:
 
 
 def canonical_request(
-    target: Tuple[str, str, str], headers: Iterable[Tuple[str, str]], payload_hash: str
+    target: Tuple[str, str, str], lines: str, signed_headers: str, payload_hash: str
 ) -> bytes:
-    """`target` is (method, canonical path, canonical query).
-
-    `headers` are the signed ones: lower-case, sorted by name, values trimmed.
-    """
+    """`target`: method, canonical path, canonical query. `lines`: `name:value\\n`, by name, trimmed."""
     method, path, query = target
-    names: List[str] = []
-    lines: List[str] = []
-    for name, value in headers:
-        names.append(name)
-        lines.append(f"{name}:{value}\n")
-    return wire_bytes(
-        f"{method}\n{path or '/'}\n{query}\n{''.join(lines)}\n{';'.join(names)}\n{payload_hash}"
-    )
+    return wire_bytes(f"{method}\n{path}\n{query}\n{lines}\n{signed_headers}\n{payload_hash}")
 
 
 def string_to_sign(date: str, scope: str, canonical: bytes) -> bytes:

@@ -34,8 +34,8 @@ _HEX_SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 def verify(claim: Claim, http: HttpRequest, secret: str, now_ms: int, *, service: str) -> None:
     """Return when `secret` signed this request for `service` (a signing name); else raise the family's error.
 
-    A body in signed or checksummed chunks (S3's `aws-chunked`) is verified chunk by chunk; `http.body` becomes
-    what the chunks contain, and the trailers join `http.headers`.
+    A body in chunks, signed or checksummed (S3's `aws-chunked`), is verified chunk by chunk: `http.body`
+    becomes what they contain, and the trailers join `http.headers`.
     """
     _within_scope(claim, service)
     _within_time(claim, now_ms)
@@ -81,14 +81,16 @@ def _text_to_sign(claim: Claim, http: HttpRequest, payload_hash: str) -> bytes:
     grant = claim.grant
     headers = claim.headers
     try:
-        signed = [(name, sigv4.trimmed(headers[name])) for name in grant.signed_headers]
+        lines = "".join([f"{name}:{headers[name]}\n" for name in grant.signed_headers])
     except KeyError:
         raise refusal(MISMATCH, claim.family) from None
+    if "  " in lines or "\t" in lines:
+        lines = "".join([f"{name}:{sigv4.trimmed(headers[name])}\n" for name in grant.signed_headers])
     query = http.query
     if query:
         query = sigv4.canonical_query(query, without="X-Amz-Signature" if claim.presigned else "")
     target = (http.method, sigv4.canonical_path(http.path, grant.service), query)
-    canonical = sigv4.canonical_request(target, signed, payload_hash)
+    canonical = sigv4.canonical_request(target, lines, ";".join(grant.signed_headers), payload_hash)
     scope = f"{grant.day}/{grant.region}/{grant.service}/{grant.terminator}"
     return sigv4.string_to_sign(claim.date, scope, canonical)
 
