@@ -6,7 +6,7 @@ botocore itself is never imported by the server: only its data files are read (5
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,76 @@ class OperationModel:
     error_shapes: tuple[str, ...]
     traits: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def input(self) -> "Shape | None":
+        reference = self.traits.get("input")
+        return self.service.shape(reference) if reference else None
+
+    @property
+    def output(self) -> "Shape | None":
+        reference = self.traits.get("output")
+        return self.service.shape(reference) if reference else None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of its success."""
+        return int(self.traits.get("http", {}).get("responseCode", 200))
+
+
+class Shape:
+    """A shape as one place of the model refers to it: the traits of the reference win over the shape's own.
+
+    There is one Shape per reference of the model, so that recursive shapes are loops and not endless trees.
+    """
+
+    def __init__(self, service: "Service", reference: Mapping[str, Any]) -> None:
+        self.service = service
+        self.name = str(reference["shape"])
+        own = service.shapes[self.name]
+        self.type = str(own["type"])
+        self.own = own
+        self.traits: Mapping[str, Any] = {**own, **reference}
+        self.required = frozenset(own.get("required", ()))
+        self.wire_name: str | None = self.traits.get("locationName")
+        self.location: str | None = self.traits.get("location")
+
+    @cached_property
+    def members(self) -> Mapping[str, "Shape"]:
+        """A structure's members by the model's names."""
+        return {name: self.service.shape(m) for name, m in self.own.get("members", {}).items()}
+
+    @cached_property
+    def member(self) -> "Shape":
+        """A list's element."""
+        return self.service.shape(self.own["member"])
+
+    @cached_property
+    def key(self) -> "Shape":
+        return self.service.shape(self.own["key"])
+
+    @cached_property
+    def value(self) -> "Shape":
+        return self.service.shape(self.own["value"])
+
+    @cached_property
+    def payload(self) -> str | None:
+        """The member that is the whole body, where the shape names one."""
+        return self.traits.get("payload")
+
+    @property
+    def is_union(self) -> bool:
+        return bool(self.own.get("union"))
+
+    @property
+    def is_document(self) -> bool:
+        """A free JSON value."""
+        return bool(self.own.get("document"))
+
+    @cached_property
+    def event_stream(self) -> str | None:
+        """The name of the member that is an event stream."""
+        return next((n for n, m in self.members.items() if m.own.get("eventstream")), None)
+
 
 class Service:
     """A service's protocol, shapes and operations, looked up by name.
@@ -43,6 +113,26 @@ class Service:
         self.shapes: Mapping[str, Any] = model["shapes"]
         self._raw: Mapping[str, Any] = model["operations"]
         self._operations: dict[str, OperationModel] = {}
+        self._shapes: dict[int, Shape] = {}
+
+    def shape(self, reference: Mapping[str, Any]) -> Shape:
+        """The shape that a reference of this model means."""
+        # The model lives as long as the service, so a reference's identity is a safe key.
+        found = self._shapes.get(id(reference))
+        if found is None:
+            found = self._shapes[id(reference)] = Shape(self, reference)
+        return found
+
+    @cached_property
+    def errors(self) -> Mapping[str, Shape]:
+        """The error shapes by code and by name."""
+        found: dict[str, Shape] = {}
+        for name, raw in self.shapes.items():
+            if raw.get("exception"):
+                shape = Shape(self, {"shape": name})
+                found[name] = shape
+                found.setdefault(str(raw.get("error", {}).get("code", name)), shape)
+        return found
 
     @property
     def protocols(self) -> list[str]:
@@ -83,7 +173,8 @@ class Service:
 
 @cache
 def service(name: str) -> Service:
-    """The model of a service by botocore's name for it (`ssm`, `iam`, …) or ours (`ec2messages`). LookupError if none."""
+    """The model of a service by botocore's name for it (`ssm`, `iam`, …) or ours (`ec2messages`).
+    LookupError if none."""
     ours = OURS / f"{name}.json"
     additions = msgspec.json.decode(ours.read_bytes()) if ours.exists() else {}
     theirs = _botocore_model(name)

@@ -1,0 +1,67 @@
+"""The errors that a protocol itself answers, each service family in its own words."""
+
+from functools import cache
+from typing import Literal
+
+from hostreeve.api.errors import AwsError, common
+from hostreeve.api.service_models import Service, Shape
+from hostreeve.api.validation import message, missing_members
+
+Family = Literal["json", "query", "ec2", "s3"]
+
+_INVALID = {"logs": "InvalidParameterException", "sns": "InvalidParameter", "cloudwatch": "ValidationError"}
+"""Services that report failed constraints under a code other than their family's."""
+
+
+class UnreadableError(Exception):
+    """A value is not what its shape says: the text is the message for the client."""
+
+
+def family(service: Service) -> Family:
+    """Whose error codes a service uses: the JSON services', the query services', EC2's or S3's."""
+    protocol = service.protocols[-1]
+    if protocol in ("query", "ec2"):
+        return "query" if protocol == "query" else "ec2"
+    return "s3" if protocol == "rest-xml" else "json"
+
+
+@cache
+def refusal(code: str, status: int = 400) -> type[AwsError]:
+    """An error type of a code that no service model declares."""
+    return type(code, (AwsError,), {"code": code, "status": status})
+
+
+def unreadable(service: Service, reason: str) -> AwsError:
+    """The body or a value in it could not be read as its type."""
+    match family(service):
+        case "json":
+            return common.SerializationException(reason)  # type: ignore[no-any-return]
+        case "query":
+            return refusal("MalformedInput")(reason)
+        case "ec2":
+            return refusal("InvalidParameterValue")(reason)
+    return refusal("MalformedXML" if "XML" in reason else "InvalidArgument")(reason)
+
+
+def invalid(service: Service, failed: list[str], request: dict[str, object], shape: Shape) -> AwsError:
+    """The request is well formed and breaks constraints of the model."""
+    kind = family(service)
+    missing = missing_members(shape, request)
+    if kind == "ec2" and missing:
+        return refusal("MissingParameter")(f"The request must contain the parameter {missing[0]}")
+    code = (
+        _INVALID.get(service.name)
+        or {
+            "json": "ValidationException",
+            "query": "ValidationError",
+            "ec2": "InvalidParameterValue",
+            "s3": "InvalidRequest" if missing else "InvalidArgument",
+        }[kind]
+    )
+    return refusal(code)(message(failed))
+
+
+def unsupported_media(content_type: str) -> AwsError:
+    return refusal("UnsupportedMediaTypeException", 415)(
+        f"The content type {content_type[:100]} is not understood here."
+    )
