@@ -286,6 +286,11 @@ def connections(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: 
     return found
 
 
+def is_open(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> bool:
+    found = connections(tx, scope, [node_id], now_ms).get(node_id)
+    return found is not None and found.is_open
+
+
 def beat(tx: Transaction, replica: str, now_ms: int, *, stopped: bool = False) -> None:
     tx.run(
         "INSERT INTO replicas (replica, beat_ms, stopped) VALUES (:replica, :now_ms, :stopped)"
