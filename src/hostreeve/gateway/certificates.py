@@ -32,7 +32,7 @@ AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397
 RENEWED_BEFORE_DAYS = 30
 OVERLAP_DAYS = 30
-"""For so long a new authority is published before it signs, so that nodes learn of it while they trust the old."""
+"""So long is a new authority published before it signs: nodes learn of it while they trust the old one."""
 BACKDATED_MINUTES = 60
 """Certificates count from an hour ago, for nodes whose clocks are slow."""
 
@@ -44,8 +44,11 @@ PRIVATE_NETWORKS = (
     "192.168.0.0/16",
     "169.254.0.0/16",
     "100.64.0.0/10",
-) + ("::1/128", "fc00::/7", "fe80::/10")
-"""What every authority may sign for besides the names given: a changed private address needs no new authority."""
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+)
+"""What every authority may sign for: a private address that changes shall need no new authority."""
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*")
 _TRUSTED, _SERVER, _SERVER_KEY = "ca.pem", "server.pem", "server.key"
@@ -55,8 +58,8 @@ _TRUSTED, _SERVER, _SERVER_KEY = "ca.pem", "server.pem", "server.key"
 class Certificates:
     """Where the files are that a TLS server and its clients need.
 
-    `ca_pem_path` is what clients trust: the authority, and while one replaces another, both. `ca_sha256` is the
-    hexadecimal SHA-256 of that file, which the installer's line carries. `renewed`: files were written.
+    `ca_pem_path` is what clients trust: the authority, and while one replaces another, both. `ca_sha256` is
+    the hexadecimal SHA-256 of that file, which the installer's line carries. `renewed`: files were written.
     """
 
     ca_pem_path: Path
@@ -67,7 +70,7 @@ class Certificates:
 
 
 class BadCertificate(ValueError):
-    """A name, certificate or key that was given, or found in the folder, cannot be used; the text says why."""
+    """A name, certificate or key, given or found in the folder, cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,10 @@ class _Names:
 
 
 def ensure(folder: Path, names: Sequence[str], world: World) -> Certificates:
-    """The certificates of a state folder for these host names and IP addresses, made or renewed where needed.
+    """The certificates of a state folder for these host names and IP addresses, made or renewed as needed.
 
-    A server certificate is renewed 30 days before its end or when the names change, by the same authority as long
-    as that may sign for these names; otherwise a new authority joins the old one, which stays trusted.
+    A server certificate is renewed 30 days before its end or when the names change, by the same authority as
+    long as that may sign for these names; otherwise a new authority joins the old one, which stays trusted.
     BadCertificate for a name that is none, or a damaged folder.
     """
     wanted = _sorted_out(names)
@@ -161,7 +164,7 @@ def _trusted(folder: Path) -> list[x509.Certificate]:
 def _signer(
     folder: Path, trusted: Sequence[x509.Certificate], names: _Names, now: datetime
 ) -> x509.Certificate | None:
-    """The newest authority that may sign for these names, one long enough known to the nodes if there is one."""
+    """The newest authority that may sign for these names, preferring those long enough known to the nodes."""
     able = [
         authority
         for authority in trusted
@@ -176,9 +179,11 @@ def _signer(
 
 
 def _permits(authority: x509.Certificate, names: _Names) -> bool:
-    permitted = (
-        authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
-    )
+    try:
+        constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return True
+    permitted = constraints.permitted_subtrees or []
     domains = [entry.value for entry in permitted if isinstance(entry, x509.DNSName)]
     networks = [entry.value for entry in permitted if isinstance(entry, x509.IPAddress)]
     return all(any(_lies_below(host, domain) for domain in domains) for host in names.domains()) and all(
@@ -266,7 +271,7 @@ def _new_server(folder: Path, authority: x509.Certificate, names: _Names, now: d
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    # Should the machine stop between the two, the next start finds that they do not match, and makes new ones.
+    # Should the machine stop between the two, the next start finds that they do not match and makes new ones.
     _write(folder / _SERVER_KEY, _key_pem(key), 0o600)
     _write(folder / _SERVER, _pems([server]), 0o644)
 
@@ -291,7 +296,7 @@ def _builder(
 
 
 def _constraints(names: _Names) -> x509.NameConstraints:
-    """These names and those below them, these addresses, private ones: a stolen key signs for nothing else."""
+    """These names and those below, these addresses, private ones: a stolen key signs for nothing else."""
     domains = sorted({*names.domains(), *PRIVATE_DOMAINS})
     private = [ip_network(network) for network in PRIVATE_NETWORKS]
     own = [ip_network(address) for address in names.addresses]

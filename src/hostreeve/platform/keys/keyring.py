@@ -43,7 +43,7 @@ class Keyring:
         )
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
-        """The plaintext. ValueError when tampered with, or sealed for another purpose or under another key."""
+        """The plaintext. ValueError when tampered with, or sealed for another purpose or with another key."""
         if len(sealed) < _SHORTEST_BYTES or sealed[:1] != VERSION:
             raise ValueError("these are no bytes that this server sealed")
         wrapped_at = len(VERSION) + NONCE_BYTES
@@ -90,7 +90,7 @@ def _create(path: Path, world: World) -> bytes:
         file.flush()
         os.fsync(file.fileno())
     try:
-        # A link fails where a rename would overwrite: two servers starting at once both use the first one's key.
+        # A link fails where a rename would overwrite: two servers starting at once both use the first key.
         path.hardlink_to(draft)
     except FileExistsError:
         pass
