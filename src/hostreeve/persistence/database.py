@@ -84,7 +84,13 @@ class Database(Protocol):
         ...
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
-        """Run a unit and return when its commit is on disk."""
+        """Run a unit and return when its commit is on disk. On SQLite it runs on the event loop: keep it
+        short.
+        """
+        ...
+
+    async def write_long(self, unit: Callable[[Transaction], T]) -> T:
+        """Like `write`, never on the event loop: for units that touch more than about a thousand rows."""
         ...
 
     def read_sync(self, unit: Callable[[Transaction], T]) -> T:

@@ -17,11 +17,11 @@ from psycopg.conninfo import conninfo_to_dict
 from hostreeve.kernel.world import World
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Engine, Transaction
-from hostreeve.persistence.errors import StoreContended, StoreUnavailable, UnitFailed
+from hostreeve.persistence.errors import StoreContended, StoreUnavailable
 from hostreeve.persistence.migrations import Migration, as_postgresql, migrate
 from hostreeve.persistence.postgresql_bus import PostgresBus
 from hostreeve.persistence.postgresql_transaction import PostgresTransaction, teach_types, translated
-from hostreeve.persistence.units import Ask, enter_unit_thread, refuse_nesting, settle_all, wait_for
+from hostreeve.persistence.units import Ask, answer, refuse_nesting, run_unit, settle_all
 
 T = TypeVar("T")
 THREADS = 8
@@ -68,6 +68,9 @@ class PostgresDatabase:
         result: T = await self._crew.put(Ask(unit, asyncio.get_running_loop()), reads=False)
         return result
 
+    async def write_long(self, unit: Callable[[Transaction], T]) -> T:
+        return await self.write(unit)
+
     def read_sync(self, unit: Callable[[Transaction], T]) -> T:
         return self._wait(unit, reads=True)
 
@@ -82,7 +85,7 @@ class PostgresDatabase:
         refuse_nesting()
         ask = Ask(unit, None)
         self._crew.put(ask, reads=reads)
-        result: T = wait_for(ask, self.bus)
+        result: T = answer(ask, self.bus)
         return result
 
 
@@ -129,7 +132,6 @@ class _Crew:
             thread.join()
 
     def _work(self) -> None:
-        enter_unit_thread()
         connection: psycopg.Connection[Any] | None = None
         while (job := self._queue.get()) is not None:
             ask, reads = job
@@ -165,19 +167,13 @@ class _Crew:
     def _once(self, connection: psycopg.Connection[Any], ask: Ask, *, reads: bool) -> None:
         tx = PostgresTransaction(connection, self._place)
         try:
-            ask.value, ask.error = ask.unit(tx), None
-            if tx.failure is not None:
-                raise UnitFailed(
-                    "the unit went on after a failed statement; nothing of it was kept"
-                ) from tx.failure
+            run_unit(ask, tx)
         except BaseException:
             with contextlib.suppress(psycopg.Error):
                 connection.rollback()
             if tx.lost_race is not None:
                 raise tx.lost_race from None
             raise
-        finally:
-            tx.end()
         try:
             connection.commit()
         except psycopg.OperationalError as error:
@@ -187,7 +183,6 @@ class _Crew:
                     "Look before repeating it."
                 ) from error
             raise
-        ask.callbacks, ask.wakes = tx.callbacks, tx.wakes
 
 
 def place_of(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The embedded engine: one SQLite file in WAL mode, one thread that writes with group commit, readers beside
+"""The embedded engine: one SQLite file in WAL mode, one connection that writes with group commit, readers beside
 it.
 """
 
@@ -26,7 +26,7 @@ from hostreeve.persistence.errors import (
 from hostreeve.persistence.migrations import Migration, migrate
 from hostreeve.persistence.sqlite_transaction import SqliteTransaction, translated
 from hostreeve.persistence.sqlite_writer import Writer
-from hostreeve.persistence.units import Ask, refuse_nesting, wait_for
+from hostreeve.persistence.units import Ask, answer, refuse_nesting
 
 T = TypeVar("T")
 STATEMENTS_KEPT = 600
@@ -48,7 +48,7 @@ def open_sqlite(path: str, world: World, schemas: Sequence[str], bus: Bus | None
     except BaseException:
         os.close(lock)
         raise
-    return SqliteDatabase(Path(path), connection, lock, bus or InProcessBus())
+    return SqliteDatabase(Path(path), connection, lock, bus or InProcessBus(), world)
 
 
 class SqliteDatabase:
@@ -56,13 +56,13 @@ class SqliteDatabase:
 
     engine: Engine = "sqlite"
 
-    def __init__(self, path: Path, connection: apsw.Connection, lock: int, bus: Bus) -> None:
+    def __init__(self, path: Path, connection: apsw.Connection, lock: int, bus: Bus, world: World) -> None:
         self.path = path
         self.bus = bus
         self._lock = lock
-        self._writer = Writer(connection, bus)
+        self._writer = Writer(connection, bus, world)
         self._idle: deque[apsw.Connection] = deque()
-        self._long = ThreadPoolExecutor(2, "sqlite-long-reads")
+        self._long = ThreadPoolExecutor(2, "sqlite-long")
         self._closed = False
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
@@ -70,6 +70,9 @@ class SqliteDatabase:
 
     async def read_long(self, unit: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._long, self.read_sync, unit)
+
+    async def write_long(self, unit: Callable[[Transaction], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._long, self.write_sync, unit)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         ask = Ask(unit, asyncio.get_running_loop())
@@ -97,8 +100,8 @@ class SqliteDatabase:
     def write_sync(self, unit: Callable[[Transaction], T]) -> T:
         refuse_nesting()
         ask = Ask(unit, None)
-        self._writer.put(ask)
-        result: T = wait_for(ask, self.bus)
+        self._writer.drive(ask)
+        result: T = answer(ask, self.bus)
         return result
 
     def close(self) -> None:
@@ -171,7 +174,7 @@ def _checked(path: Path, world: World) -> apsw.Connection:
     """The writing connection, after a look at the file."""
     try:
         connection = apsw.Connection(str(path), statementcachesize=STATEMENTS_KEPT)
-        connection.set_busy_timeout(5000)
+        connection.set_busy_timeout(2000)
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
@@ -231,8 +234,3 @@ def _migrated(connection: apsw.Connection, world: World, schemas: Sequence[str],
             migrate(_SqliteLedger(connection, world), schemas, "sqlite", path)
     except apsw.Error as error:
         raise translated(error, path) from error
-
-
-def connection_of(database: Any) -> SqliteDatabase | None:
-    """The database as SQLite, or None."""
-    return database if isinstance(database, SqliteDatabase) else None

@@ -1,13 +1,15 @@
 """How a unit's outcome travels back to who asked: over its event loop, or to a waiting thread."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future as ThreadFuture
-from typing import Any
+from typing import Any, Protocol
 
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Transaction
+from hostreeve.persistence.errors import UnitFailed
 
 
 class Ask:
@@ -62,12 +64,13 @@ def settle_all(asks: Iterable[Ask], bus: Bus) -> None:
         else:
             by_loop.setdefault(ask.loop, []).append(ask)
     for loop, theirs in by_loop.items():
-        if not loop.is_closed():
+        # A loop that is closed has nobody waiting on it.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle_here, theirs, bus)
 
 
-def wait_for(ask: Ask, bus: Bus) -> Any:
-    """The waiting thread's side: block until the engine is done, then settle here."""
+def answer(ask: Ask, bus: Bus) -> Any:
+    """The waiting thread's side: once the engine is done, what follows happens here."""
     ask.future.result()
     ask.future = ThreadFuture()
     ask.settle(bus)
@@ -82,12 +85,32 @@ def _settle_here(asks: list[Ask], bus: Bus) -> None:
 _inside = threading.local()
 
 
+class EngineTransaction(Transaction, Protocol):
+    """What an engine's transaction shows to the one who runs the unit."""
+
+    callbacks: list[Callable[[], None]]
+    wakes: dict[tuple[str, str], None]
+    failure: BaseException | None
+
+    def end(self) -> None:
+        """Refuse everything from now on."""
+        ...
+
+
+def run_unit(ask: Ask, tx: EngineTransaction) -> None:
+    """Run the unit and keep its answer. Raises what it raised; UnitFailed when it hid a failed statement."""
+    _inside.unit = True
+    try:
+        ask.value, ask.error = ask.unit(tx), None
+    finally:
+        _inside.unit = False
+        tx.end()
+    if tx.failure is not None:
+        raise UnitFailed("the unit went on after a failed statement; nothing of it was kept") from tx.failure
+    ask.callbacks, ask.wakes = tx.callbacks, tx.wakes
+
+
 def refuse_nesting() -> None:
     """A unit that waits for another unit may wait for itself; it is refused instead of hanging."""
     if getattr(_inside, "unit", False):
         raise RuntimeError("a unit of work must not start another one: pass it the transaction")
-
-
-def enter_unit_thread() -> None:
-    """Mark this thread as one that runs units."""
-    _inside.unit = True
