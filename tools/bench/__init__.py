@@ -1,0 +1,1 @@
+"""Benchmarks: each capability's figures, with machine facts, and beside a named peer where there is one."""

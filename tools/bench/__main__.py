@@ -1,0 +1,30 @@
+"""`make bench`: every benchmark, or the named ones (`make bench B=fanout`)."""
+
+import sys
+
+from tools.bench import api, commands, footprint, machine, peers
+
+BENCHMARKS = {
+    "ready": footprint.ready,
+    "api": api.run,
+    "latency": commands.latency,
+    "agent": footprint.agent,
+    "fanout": commands.fanout,
+    "peers": peers.run,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+        return 2
+    print(machine.facts(), flush=True)
+    for name in names or BENCHMARKS:
+        print(f"{name}:", flush=True)
+        BENCHMARKS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""Signed API requests per second on one core: the server pinned to a core, the load generator to another."""
+
+import asyncio
+import os
+import time
+from urllib.parse import urlsplit
+
+import uvloop
+
+from hostreeve.contract.sigv4 import Outgoing, sign_headers
+from tools.bench.client import WORLD, Connection, head, request_bytes
+from tools.bench.control_plane import ControlPlane, serving
+from tools.bench.machine import percentile, row
+
+CONNECTIONS = 64
+SECONDS = 4.0
+
+
+class Load(asyncio.Protocol):
+    """One kept-alive connection that sends the next request when the answer is whole."""
+
+    def __init__(self, request: bytes, latencies_ms: list[float]) -> None:
+        self._request = request
+        self._latencies = latencies_ms
+        self._buffer = b""
+        self._sent = 0.0
+        self.failures = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        at = self._buffer.lower().find(b"content-length:")
+        length = int(self._buffer[at + 15 : self._buffer.find(b"\r", at)])
+        if len(self._buffer) < end + 4 + length:
+            return
+        if not self._buffer.startswith(b"HTTP/1.1 200"):
+            self.failures += 1
+        self._latencies.append((time.perf_counter() - self._sent) * 1000)
+        self._buffer = b""
+        self._next()
+
+    def _next(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._request)  # type: ignore[attr-defined]
+
+
+def run() -> None:
+    with serving() as plane:
+        os.sched_setaffinity(plane.process_id, {0})
+        os.sched_setaffinity(0, {1} if (os.cpu_count() or 1) > 1 else {0})
+        for name, request in _requests(plane):
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                latencies, failures = runner.run(_measure(plane, request))
+            figure = f"{len(latencies) / SECONDS:,.0f}/s"
+            remark = f"p99 {percentile(latencies, 0.99):.1f} ms at {CONNECTIONS} connections"
+            row(f"signed, authorised {name}", figure, "", remark if not failures else f"{failures} FAILED")
+        os.sched_setaffinity(0, set(range(os.cpu_count() or 1)))
+
+
+def _requests(plane: ControlPlane) -> list[tuple[str, bytes]]:
+    form = b"Action=GetCallerIdentity&Version=2011-06-15"
+    headers = {"Host": urlsplit(plane.url).netloc, "Content-Type": "application/x-www-form-urlencoded"}
+    signed = sign_headers(
+        Outgoing("POST", "/", "", headers, form),
+        plane.credentials,
+        region="us-east-1",
+        service="sts",
+        now_ms=WORLD.now_ms(),
+    )
+    target = "AmazonSSM.DescribeInstanceInformation"
+    return [
+        ("GetCallerIdentity", head("POST", "/", signed, form) + form),
+        ("DescribeInstanceInformation", request_bytes(plane.url, "ssm", target, b"{}", plane.credentials)),
+    ]
+
+
+async def _measure(plane: ControlPlane, request: bytes) -> tuple[list[float], int]:
+    connection = Connection(plane.url, plane.ca)
+    await connection.send(request)
+    split = urlsplit(plane.url)
+    latencies: list[float] = []
+    loop = asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(
+            lambda: Load(request, latencies), split.hostname, split.port, ssl=connection.context
+        )
+        for _ in range(CONNECTIONS)
+    ]
+    await asyncio.sleep(0.5)
+    latencies.clear()
+    await asyncio.sleep(SECONDS)
+    measured = list(latencies)
+    for transport, _ in made:
+        transport.abort()
+    return measured, sum(load.failures for _, load in made)
