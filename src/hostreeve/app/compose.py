@@ -13,7 +13,7 @@ from hostreeve.capabilities.commands import operations as commands_operations
 from hostreeve.capabilities.commands import worker as commands_worker
 from hostreeve.capabilities.documents import operations as documents_operations
 from hostreeve.capabilities.nodes import operations as nodes_operations
-from hostreeve.gateway.asgi import Asgi
+from hostreeve.gateway.asgi import Asgi, request_of
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Router
@@ -27,37 +27,6 @@ from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.scheduling.loop import Worker
-
-SERVICES = [
-    "ssm",
-    "ssm-contacts",
-    "ssm-incidents",
-    "ssm-quicksetup",
-    "ssm-guiconnect",
-    "appconfig",
-    "appconfigdata",
-    "iam",
-    "sts",
-    "organizations",
-    "kms",
-    "s3",
-    "sns",
-    "events",
-    "scheduler",
-    "logs",
-    "cloudwatch",
-    "cloudtrail",
-    "lambda",
-    "cloudformation",
-    "ec2",
-    "resource-groups",
-    "resourcegroupstaggingapi",
-    "stepfunctions",
-    "ec2messages",
-    "ssmmessages",
-    "hostreeve",
-]
-"""Every service whose requests are understood; what is not served yet answers by name."""
 
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations", "hostreeve"})
 
@@ -122,7 +91,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     pipeline = Pipeline(
         database=database,
         world=world,
-        router=Router(SERVICES),
+        router=Router(),
         operations=OPERATIONS,
         authority=PlatformAuthority(keys),
         keys=keys,
@@ -130,14 +99,16 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         global_services=GLOBAL_SERVICES,
         record=record,
     )
+    listener = commands.NodeListener()
+    messaging_operations.report_to(listener)
     channels = Channels(
         database=database,
         world=world,
         keys=keys,
         replica=config.replica,
-        listener=commands.NodeListener(),
+        listener=listener,
         presence=nodes.presence,
-        authenticate=pipeline.authenticate,
+        authenticate=lambda scope: pipeline.authenticate(request_of(scope), "ssmmessages"),
     )
     asgi = Asgi(
         pipeline,

@@ -24,6 +24,7 @@ from hostreeve.app.state import StateFolder, write_admin_env, write_ready
 from hostreeve.gateway import certificates
 from hostreeve.kernel import limits
 from hostreeve.kernel.world import RealWorld, World
+from hostreeve.persistence.errors import StoreError
 from hostreeve.platform.keys import Keyring, load_or_create_master_key
 from hostreeve.scheduling.loop import run_workers
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         folder.prepare()
         app, cert = _open(arguments, folder, world)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, StoreError) as error:
         sys.stderr.write(f"hostreeve serve: {error}\n")
         return 1
     _raise_limits()
@@ -61,7 +62,7 @@ def local_url(listen: str, port: int) -> str:
 def _open(
     arguments: argparse.Namespace, folder: StateFolder, world: World
 ) -> tuple[App, certificates.Certificates]:
-    keys = Keyring(load_or_create_master_key(folder.master_key), world)
+    keys = Keyring(load_or_create_master_key(folder.master_key, world), world)
     names = [*own_names(), *arguments.name]
     if arguments.listen not in WILDCARDS:
         names.append(arguments.listen)

@@ -19,15 +19,18 @@ from hostreeve.gateway import protocols, signature
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Route, Router
+from hostreeve.gateway.signature_claims import Claim
+from hostreeve.gateway.signature_claims import read as read_claim
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence import outbox
 from hostreeve.persistence.database import Database, Transaction
-from hostreeve.persistence.errors import StorageFull
+from hostreeve.persistence.errors import StorageFull, StoreContended, StoreUnavailable
 
 T = TypeVar("T")
 log = logging.getLogger("hostreeve.gateway")
 
+NOWHERE = Scope("", "")
 NOBODY = Principal(account="", arn="anonymous", id="anonymous", access_key_id="")
 
 
@@ -77,7 +80,7 @@ class Caller:
     request_id: str
     now_ms: int
     principal: Principal = NOBODY
-    scope: Scope = Scope("", "")  # noqa: RUF009 - frozen
+    scope: Scope = NOWHERE
 
 
 class Pipeline:
@@ -118,6 +121,11 @@ class Pipeline:
         except AwsError as error:
             code = error.code
             response = _error_answer(route, self._router, error, caller)
+        except (StorageFull, StoreUnavailable, StoreContended) as refused:
+            code = "ServiceUnavailable"
+            log.error("the store refused: %s", refused, extra={"request_id": caller.request_id})
+            unavailable = common.ServiceUnavailable(f"Nothing was changed. {refused}")
+            response = _error_answer(route, self._router, unavailable, caller)
         except Exception:
             code = "InternalFailure"
             log.exception("unforeseen error", extra={"request_id": caller.request_id})
@@ -132,14 +140,15 @@ class Pipeline:
     async def authenticate(self, http: HttpRequest, service_name: str) -> tuple[Principal, Scope]:
         """Who signed this request (used for WebSocket upgrades, which no operation stands behind)."""
         caller = Caller(http, self._world.uuid(), self._world.now_ms())
-        claim = signature.read(http, protocols.family(service(service_name)))
-        await self._database.read(lambda tx: self._verify(tx, caller, claim, service_name))
+        model = service(service_name)
+        claim = read_claim(http, protocols.family(model))
+        await self._database.read(lambda tx: self._verify(tx, caller, claim, model))
         return caller.principal, caller.scope
 
     async def _answer(self, caller: Caller, route: Route) -> HttpResponse:
         operation = self._operations.get((route.service.name, route.operation.name))
         signer = operation.signer if operation else "credentials"
-        claim = None if signer == "nobody" else signature.read(caller.http, protocols.family(route.service))
+        claim = None if signer == "nobody" else read_claim(caller.http, protocols.family(route.service))
         if operation is not None and not operation.writes and not operation.waits:
             result = await self._database.read(lambda tx: self._read(tx, caller, route, operation, claim))
         else:
@@ -152,7 +161,7 @@ class Pipeline:
         caller: Caller,
         route: Route,
         operation: Operation,
-        claim: signature.Claim | None,
+        claim: Claim | None,
     ) -> dict[str, Any]:
         """A read is one snapshot: the key, the policies and the rows that it sees belong together."""
         self._identify(tx, caller, route, operation, claim)
@@ -160,7 +169,7 @@ class Pipeline:
         return self._run(tx, caller, operation, request)
 
     async def _write(
-        self, caller: Caller, route: Route, operation: Operation | None, claim: signature.Claim | None
+        self, caller: Caller, route: Route, operation: Operation | None, claim: Claim | None
     ) -> dict[str, Any]:
         """A write checks its signature in a read, off the single writer; authorisation stands in its
         transaction."""
@@ -209,7 +218,7 @@ class Pipeline:
         caller: Caller,
         route: Route,
         operation: Operation | None,
-        claim: signature.Claim | None,
+        claim: Claim | None,
     ) -> None:
         if claim is None:
             caller.scope = Scope("", _region_of(caller.http))
@@ -217,29 +226,22 @@ class Pipeline:
         if operation is not None and operation.signer == "machine-key":
             key, caller.principal = self._authority.machine_key(tx, claim.access_key_id)
             signature.verify_machine_key(claim, caller.http, key, caller.now_ms)
-            caller.scope = self._scope(claim, route.service.name, caller.principal)
+            caller.scope = self._scope(claim, route.service, caller.principal)
             return
-        self._verify(tx, caller, claim, route.service.signing_name, route.service.name)
+        self._verify(tx, caller, claim, route.service)
 
-    def _verify(
-        self,
-        tx: Transaction,
-        caller: Caller,
-        claim: signature.Claim,
-        signing_name: str,
-        service_name: str | None = None,
-    ) -> None:
+    def _verify(self, tx: Transaction, caller: Caller, claim: Claim, model: Service) -> None:
         credential = self._authority.credential(tx, claim.access_key_id, claim.session_token, caller.now_ms)
-        signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=signing_name)
+        signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=model.signing_name)
         caller.principal = credential.principal
-        caller.scope = self._scope(claim, service_name or signing_name, credential.principal)
+        caller.scope = self._scope(claim, model, credential.principal)
 
-    def _scope(self, claim: signature.Claim, service_name: str, principal: Principal) -> Scope:
+    def _scope(self, claim: Claim, model: Service, principal: Principal) -> Scope:
         if claim.region not in self._regions:
             raise common.UnrecognizedClientException(
                 f"The Region {claim.region} is not served here; `hostreeve serve --region` adds one."
             )
-        return Scope(principal.account, GLOBAL if service_name in self._global else claim.region)
+        return Scope(principal.account, GLOBAL if model.name in self._global else claim.region)
 
     def _run(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
@@ -298,6 +300,3 @@ def _error_answer(route: Route | None, router: Router, error: AwsError, caller: 
 
 def _region_of(http: HttpRequest) -> str:
     return http.header("x-hostreeve-region") or ""
-
-
-__all__ = ["Authority", "Caller", "Credential", "Pipeline", "StorageFull"]
