@@ -40,6 +40,11 @@ class OperationModel:
         return self.service.shape(reference) if reference else None
 
     @property
+    def is_stream(self) -> bool:
+        """Whether its request or its answer is an event stream."""
+        return any(shape is not None and shape.event_stream for shape in (self.input, self.output))
+
+    @property
     def status(self) -> int:
         """The HTTP status of its success."""
         return int(self.traits.get("http", {}).get("responseCode", 200))

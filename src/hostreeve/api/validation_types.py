@@ -27,7 +27,7 @@ def decoder(operation: OperationModel) -> "msgspec.json.Decoder[dict[str, Any]] 
     and what it cannot know, is for `validation.problems`.
     """
     shape = operation.input
-    if shape is None:
+    if shape is None or operation.is_stream:
         return None
     try:
         return msgspec.json.Decoder(_structure(shape, ()))

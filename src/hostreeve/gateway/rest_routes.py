@@ -102,7 +102,7 @@ def _template(operation: OperationModel) -> Template:
 
 
 def _score(template: Template, http: HttpRequest, query: Mapping[str, str]) -> tuple[int, int, int, int]:
-    """Literal segments win; then a template with all its required parameters there; then the one with more."""
+    """Literal segments win; then a template whose required parameters are there; then the one with more."""
     present = sum(name in query for name in template.needed_query)
     present += sum(http.header(name) is not None for name in template.needed_headers)
     wanted = len(template.needed_query) + len(template.needed_headers)

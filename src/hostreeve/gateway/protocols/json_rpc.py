@@ -83,5 +83,4 @@ def error_tree(service: Service | None, error: AwsError) -> tuple[dict[str, Any]
         name = shape.name if shape else error.code
         code = shape.own.get("error", {}).get("code", name) if shape else name
         more.append(("x-amzn-query-error", f"{code};{'Sender' if errors.is_senders(error) else 'Receiver'}"))
-    body = json_values.write(shape, found) if shape else found
-    return {"__type": name, **body}, more
+    return {"__type": name, **errors.tree(shape, found)}, more

@@ -75,9 +75,10 @@ def write_error(service: Service | None, error: AwsError, request_id: str) -> Ht
     shape = errors.error_shape(service, error)
     found = errors.members(shape, error)
     status, headers = rest.write_located(shape, found) if shape else (None, [])
-    body = json_values.write(shape, rest.body_members(shape, found)) if shape else found
+    if shape is not None:
+        found = {k: v for k, v in found.items() if k not in shape.members or not shape.members[k].location}
     headers += [*_headers(request_id), ("x-amzn-errortype", error.code)]
-    return HttpResponse(status or error.status, headers, _encode(body))
+    return HttpResponse(status or error.status, headers, _encode(errors.tree(shape, found)))
 
 
 def _headers(request_id: str) -> list[tuple[str, str]]:

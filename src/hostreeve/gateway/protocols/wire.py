@@ -39,7 +39,8 @@ def read_request(
         valid = json_rpc.read_valid(operation, http)
         if valid is not None:
             return valid
-    _refuse_streams(operation)
+    if operation.is_stream:
+        raise common.NotImplemented(f"{operation.name} is an event stream, which Hostreeve does not serve.")
     try:
         if spoken in _READERS:
             request = _READERS[spoken](operation, http)
@@ -78,11 +79,6 @@ def _check(operation: OperationModel, request: dict[str, Any]) -> None:
         failed = problems(shape, request)
         if failed:
             raise invalid(operation.service, failed, request, shape)
-
-
-def _refuse_streams(operation: OperationModel) -> None:
-    if any(shape is not None and shape.event_stream for shape in (operation.input, operation.output)):
-        raise common.NotImplemented(f"{operation.name} is an event stream, which Hostreeve does not serve.")
 
 
 def _answered(service: Service, protocol: str | None) -> str:
