@@ -92,7 +92,7 @@ def fail_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@ssmmessages.reads("CreateControlChannel", on=anything)
+@ssmmessages.writes("CreateControlChannel", on=anything)
 def create_control_channel(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """A token with which the node opens its WebSocket within the next minutes."""
     node_id = _only_itself(call, request["InstanceId"], ssmmessages.errors)

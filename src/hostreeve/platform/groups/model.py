@@ -17,7 +17,7 @@ RESERVED = "aws:"
 class Taggable:
     """A resource type of `AddTagsToResource`, the ARN of one of its resources, and whether there is one.
 
-    `arn` is pure: it must answer for ids that do not exist, so that access is decided before existence is told.
+    `arn` answers for ids that do not exist too: access is decided before existence is told.
     """
 
     resource_type: str

@@ -1,4 +1,4 @@
-"""Tags, as callers of ssm see them: one set of operations for every kind of resource that a slice declared."""
+"""Tags, as callers of ssm see them: the same operations for every kind of resource a slice declared."""
 
 from typing import Any
 

@@ -56,7 +56,8 @@ def tags_of(tx: Transaction, scope: Scope, arn: str) -> dict[str, str]:
 def tags_of_many(tx: Transaction, scope: Scope, arns: Sequence[str]) -> dict[str, dict[str, str]]:
     """The tags of several resources at once; those without tags are missing."""
     rows = tx.all(
-        f"SELECT arn, tag_key, tag_value FROM resource_tags WHERE {_SCOPED} AND arn IN :arns ORDER BY tag_key",
+        f"SELECT arn, tag_key, tag_value FROM resource_tags WHERE {_SCOPED} AND arn IN :arns"
+        " ORDER BY tag_key",
         account=scope.account,
         region=scope.region,
         arns=list(arns),
@@ -82,24 +83,44 @@ def arns_tagged(
 
     `after` and `limit` make pages; `among` looks at these ARNs only.
     """
-    sql = (
-        f"SELECT DISTINCT arn FROM resource_tags WHERE {_SCOPED} AND tag_key = :key"
-        " AND arn >= :first AND arn < :last AND arn > :after"
-    )
-    if values is not None:
-        sql += " AND tag_value IN :tag_values"
-    if among is not None:
-        sql += " AND arn IN :among"
-    lists = {"tag_values": values, "among": among}
+    which: dict[str, Sequence[str] | None] = {"tag_key": [key], "tag_value": values, "arn": among}
+    return _arns(tx, scope, arn_prefix, which, after=after, limit=limit)
+
+
+def arns_with_key(
+    tx: Transaction,
+    scope: Scope,
+    arn_prefix: str,
+    keys: Sequence[str],
+    *,
+    after: str = "",
+    limit: int = 1_000_000,
+    among: Sequence[str] | None = None,
+) -> list[str]:
+    """ARNs with this prefix that carry a tag with one of the keys; otherwise as `arns_tagged`."""
+    return _arns(tx, scope, arn_prefix, {"tag_key": keys, "arn": among}, after=after, limit=limit)
+
+
+def _arns(
+    tx: Transaction,
+    scope: Scope,
+    arn_prefix: str,
+    which: Mapping[str, Sequence[str] | None],
+    *,
+    after: str,
+    limit: int,
+) -> list[str]:
+    given = {column: list(values) for column, values in which.items() if values is not None}
+    conditions = "".join(f" AND {column} IN :some_{column}" for column in given)
     rows = tx.all(
-        sql + " ORDER BY arn LIMIT :limit",
+        f"SELECT DISTINCT arn FROM resource_tags WHERE {_SCOPED} AND arn >= :first AND arn < :last"
+        f" AND arn > :after{conditions} ORDER BY arn LIMIT :limit",
         account=scope.account,
         region=scope.region,
-        key=key,
         first=arn_prefix,
         last=arn_prefix + _BEHIND_ALL,
         after=after,
         limit=limit,
-        **{name: list(given) for name, given in lists.items() if given is not None},
+        **{f"some_{column}": values for column, values in given.items()},
     )
     return [row["arn"] for row in rows]

@@ -1,0 +1,260 @@
+"""What managed nodes do and have done to them: register, prove themselves, report, be found, leave."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hostreeve.api.call import Call, Principal
+from hostreeve.api.errors import ServiceErrors, common
+from hostreeve.api.service_models import service
+from hostreeve.capabilities.nodes.model import (
+    KEY_ROTATED_AFTER_MS,
+    SERVICE_PRINCIPAL,
+    TOKEN_S,
+    Activation,
+    MachineKey,
+    Node,
+    is_fit,
+    new_node_id,
+    node_arn,
+)
+from hostreeve.capabilities.nodes.store import activations, nodes
+from hostreeve.contract import jobs as wire
+from hostreeve.kernel.scope import Scope
+from hostreeve.messaging import mailbox
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform import groups, identity
+
+error = ServiceErrors(service("ssm"))
+
+AGENT_COLUMNS = {
+    "AgentName": "agent_name",
+    "AgentStatus": "agent_status",
+    "AgentVersion": "agent_version",
+    "AvailabilityZone": "availability_zone",
+    "AvailabilityZoneId": "availability_zone_id",
+    "ComputerName": "computer_name",
+    "IPAddress": "ip_address",
+    "PlatformName": "platform_name",
+    "PlatformType": "platform_type",
+    "PlatformVersion": "platform_version",
+}
+PAGE_MIN = 200
+"""Tagged resources looked at together: several tags may leave few of them."""
+
+PLATFORM_TYPES = {"linux": "Linux", "windows": "Windows", "darwin": "MacOS"}
+
+
+def require_role(call: Call, name: str) -> str:
+    """The ARN of a role that the caller may pass and that trusts Systems Manager."""
+    role = identity.find_role(call.tx, call.scope.account, name)
+    arn = role.arn if role else call.scope.everywhere().arn("iam", f"role/{name}")
+    if role is None or not identity.trusts(role, SERVICE_PRINCIPAL):
+        raise error.ValidationException(
+            f"Nonexistent role or missing ssm service principal in trust policy: {arn}"
+        )
+    call.require("iam:PassRole", [arn], {"iam:PassedToService": [SERVICE_PRINCIPAL]})
+    return str(arn)
+
+
+def register(call: Call, request: Mapping[str, Any]) -> Node:
+    """Make a machine a managed node. The same machine asking again (its answer was lost) is the same node."""
+    activation = activations.find(call.tx, request["ActivationId"])
+    if activation is None or not activation.is_opened_by(request["ActivationCode"]):
+        raise error.InvalidActivation("The activation is not valid: its id or its code is wrong.")
+    public_key = _public_key(request["PublicKey"])
+    node_id = nodes.registered_with(call.tx, activation.activation_id, public_key)
+    if node_id is None:
+        if not activations.count_registration(call.tx, activation.activation_id, call.now_ms):
+            raise error.InvalidActivation("The activation is not valid: it is expired or used up.")
+        node_id = _new_node(call, activation, request["Fingerprint"], public_key)
+    return nodes.find_many(call.tx, activation.scope, [node_id], call.now_ms)[node_id]
+
+
+def _new_node(call: Call, activation: Activation, fingerprint: str, public_key: bytes) -> str:
+    scope, node_id = activation.scope, new_node_id(call.world)
+    key = MachineKey(
+        account=scope.account,
+        region=scope.region,
+        node_id=node_id,
+        iam_role=activation.iam_role,
+        fingerprint=fingerprint,
+        public_key=public_key,
+        key_changed_ms=call.now_ms,
+    )
+    nodes.insert(
+        call.tx,
+        key,
+        activation_id=activation.activation_id,
+        name=activation.default_instance_name,
+        now_ms=call.now_ms,
+    )
+    if activation.tags:
+        groups.set_tags(call.tx, scope, node_arn(scope, node_id), activation.tags)
+    return node_id
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not is_fit(key):
+        raise error.InvalidParameters("The public key is not an RSA key of at least 2048 bits.")
+    return key
+
+
+def machine_key(tx: Transaction, node_id: str) -> tuple[bytes, Principal]:
+    """A node's public key (DER) and the principal that it proves. AccessDenied when it is unknown."""
+    key = nodes.machine_key(tx, node_id)
+    if key is None:
+        # The official agent then asks again in half an hour: right for a node that was deregistered.
+        raise common.AccessDeniedException(f"{node_id[:124]} is not a registered managed node.")
+    arn = node_arn(Scope(key.account, key.region), node_id)
+    return key.public_key, Principal(key.account, arn, node_id, node_id, node_id)
+
+
+def role_token(call: Call, fingerprint: str) -> dict[str, Any]:
+    """Credentials of the node's role, bound to the node, and whether it should change its key."""
+    key = _own_key(call)
+    if key.fingerprint != fingerprint:
+        raise error.MachineFingerprintDoesNotMatch(
+            f"The fingerprint does not match the one that {key.node_id} registered with."
+        )
+    issued = identity.issue_role_credentials(
+        call.tx,
+        call.keys,
+        call.world,
+        account=key.account,
+        role_name=key.iam_role,
+        session_name=key.node_id,
+        node_id=key.node_id,
+        duration_s=TOKEN_S,
+        now_ms=call.now_ms,
+    )
+    return {
+        "AccessKeyId": issued.access_key_id,
+        "SecretAccessKey": issued.secret,
+        "SessionToken": issued.session_token,
+        "TokenExpirationDate": issued.expires_ms / 1000,
+        "UpdateKeyPair": call.now_ms - key.key_changed_ms >= KEY_ROTATED_AFTER_MS,
+    }
+
+
+def change_key(call: Call, new_key: str) -> None:
+    """From the commit on only the new key is accepted."""
+    key = _own_key(call)
+    nodes.change_key(call.tx, call.scope, key.node_id, _public_key(new_key), call.now_ms)
+
+
+def _own_key(call: Call) -> MachineKey:
+    key = nodes.machine_key(call.tx, call.principal.node_id or "")
+    if key is None or Scope(key.account, key.region) != call.scope:
+        raise common.AccessDeniedException("This Region has no such managed node.")
+    return key
+
+
+def report(call: Call, request: Mapping[str, Any]) -> None:
+    """A heartbeat, and what the agent says of its machine."""
+    node_id = itself(call, request["InstanceId"])
+    reported = {column: request.get(member, "") for member, column in AGENT_COLUMNS.items()}
+    if not nodes.report(call.tx, call.scope, node_id, reported, call.now_ms):
+        raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
+
+
+def itself(call: Call, node_id: str) -> str:
+    """A node reports about itself and nobody else."""
+    if call.principal.node_id != node_id:
+        raise error.AccessDeniedException(
+            f"User: {call.principal.arn} is not authorized to act for the managed node {node_id}."
+        )
+    return node_id
+
+
+def deregister(call: Call, node_id: str) -> None:
+    """The node is gone: its credentials, mailbox, channel and tags with it. What it did stays on record."""
+    if not nodes.delete(call.tx, call.scope, node_id):
+        raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
+    identity.revoke_node(call.tx, call.scope.account, node_id)
+    groups.forget(call.tx, call.scope, node_arn(call.scope, node_id))
+    mailbox.forget_node(call.tx, call.scope, node_id)
+
+
+def exists(tx: Transaction, scope: Scope, node_id: str) -> bool:
+    return bool(nodes.existing(tx, scope, [node_id]))
+
+
+def find(tx: Transaction, scope: Scope, node_id: str, now_ms: int = 0) -> Node | None:
+    """The node, or None. Its presence is as of `now_ms` (0: not asked for)."""
+    return nodes.find_many(tx, scope, [node_id], now_ms).get(node_id)
+
+
+def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int = 0) -> dict[str, Node]:
+    """Those of the nodes that exist, by id."""
+    return nodes.find_many(tx, scope, node_ids, now_ms)
+
+
+def targeted(
+    tx: Transaction, scope: Scope, targets: Sequence[Mapping[str, Any]], after: str, limit: int
+) -> list[Node]:
+    """The first `limit` nodes behind `after`, by id, that every target (`{"Key", "Values"}`) chooses.
+
+    Keys: `InstanceIds`, `tag:<key>` (no values: any), `tag-key`. ValueError for any other key.
+    """
+    found: list[Node] = []
+    while len(found) < limit:
+        wanted = limit - len(found)
+        ids, after = _targeted_ids(tx, scope, targets, after, wanted)
+        present = nodes.find_many(tx, scope, ids, 0)
+        found += (present[node_id] for node_id in ids if node_id in present)
+        if not after:
+            break
+    return found[:limit]
+
+
+def _targeted_ids(
+    tx: Transaction, scope: Scope, targets: Sequence[Mapping[str, Any]], after: str, limit: int
+) -> tuple[list[str], str]:
+    """Some ids behind `after` that all targets choose, and where to go on (empty: these were the last)."""
+    prefix = node_arn(scope, "")
+    named = [set(target["Values"]) for target in targets if target["Key"].lower() == "instanceids"]
+    tags = [target for target in targets if target["Key"].lower() != "instanceids"]
+    if named:
+        arns = [prefix + each for each in sorted(set.intersection(*named)) if each > after]
+        last = ""
+    elif tags:
+        driver, tags = tags[0], tags[1:]
+        size = max(limit, PAGE_MIN)
+        arns = _tagged(tx, scope, driver, prefix, after=prefix + after, limit=size)
+        last = arns[-1].removeprefix(prefix) if len(arns) >= size else ""
+    else:
+        return [], ""
+    for target in tags:
+        arns = _tagged(tx, scope, target, prefix, among=arns, limit=max(len(arns), 1))
+    return [arn.removeprefix(prefix) for arn in arns], last
+
+
+def _tagged(tx: Transaction, scope: Scope, target: Mapping[str, Any], prefix: str, **which: Any) -> list[str]:
+    key, values = str(target["Key"]), list(target["Values"])
+    if key.startswith("tag:"):
+        return groups.arns_tagged(tx, scope, prefix, key.removeprefix("tag:"), values or None, **which)
+    if key == "tag-key":
+        return groups.arns_with_key(tx, scope, prefix, values, **which)
+    raise ValueError(f"nodes cannot be targeted by {key}")
+
+
+class NodePresence:
+    """What the node link tells about channels (`messaging.channels.Presence`)."""
+
+    def opened(self, tx: Transaction, scope: Scope, node_id: str, opening: wire.Opening, now_ms: int) -> bool:
+        """A sign of life. False when no such node is registered."""
+        reported = {
+            "agent_version": opening.agent_version,
+            "platform_type": PLATFORM_TYPES.get(opening.platform_type.lower(), ""),
+        }
+        return nodes.report(tx, scope, node_id, reported, now_ms)
+
+
+presence = NodePresence()
+TAGGABLE = groups.Taggable("ManagedInstance", node_arn, exists)
