@@ -6,19 +6,17 @@ import hashlib
 import ipaddress
 import json
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hostreeve.cli import words
-from hostreeve.cli.client import Client, Door
+from hostreeve.cli.client import NOT_OURS, Client, Door
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.screen import when
 from hostreeve.cli.trouble import NoAnswer, Trouble
-from hostreeve.contract.installer import enrol_line, one_liner
+from hostreeve.contract.installer import CA_PATH, enrol_line, one_liner
 
 ABOUT_PATH = "/_hostreeve/about"
-CA_PATH = "/_hostreeve/ca.pem"
 
 
 def run(desk: Desk, arguments: Namespace) -> int:
@@ -28,7 +26,7 @@ def run(desk: Desk, arguments: Namespace) -> int:
     client = desk.client()
     server = arguments.server or _server_url(client)
     ca_file = client.settings.ca_bundle()
-    ca_sha256 = _ca_sha256(client.door("ssm"), ca_file)
+    ca_sha256 = _ca_sha256(client.door("ssm"))
     expiration = desk.world.now_ms() // 1000 + expires_s
     answer = client.call(
         "ssm",
@@ -86,20 +84,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _ca_sha256(door: Door, ca_file: Path | None) -> str:
-    """The digest of the file that new machines will be told to trust.
+def _ca_sha256(door: Door) -> str:
+    """The digest of the authority file that the server hands to new machines.
 
-    It must be the file the server hands out, else every installation would be refused: better told here.
+    The connection was checked against what we trust, so what comes over it is the server's own word.
     """
+    if not door.url.startswith("https://"):
+        raise Trouble(f"{door.url} is not safe to enrol through.", "Use the server's https:// address.")
     status, _, served = door.exchange(("GET", CA_PATH, {}, b""), repeatable=True)
     if status != 200:
-        raise NoAnswer(
-            f"{door.url}{CA_PATH} is not there (HTTP {status}).", "Is AWS_ENDPOINT_URL a Hostreeve server?"
-        )
-    # The connection itself was checked against what we trust, so what came over it is the server's word.
-    if ca_file is not None and ca_file.is_file() and served.strip() not in ca_file.read_bytes():
-        raise Trouble(
-            f"The server's certificate authority is not the one in {ca_file}.",
-            "Set AWS_CA_BUNDLE to the `ca.pem` of this server, or enrol by hand.",
-        )
+        raise NoAnswer(f"{door.url}{CA_PATH} is not there (HTTP {status}).", NOT_OURS)
     return hashlib.sha256(served).hexdigest()

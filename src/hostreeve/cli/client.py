@@ -28,13 +28,6 @@ SAFE_TO_REPEAT = ("Get", "List", "Describe", "Cancel")
 ATTEMPTS = 4
 OVERLOADED = frozenset(("ThrottlingException", "TooManyRequestsException", "ServiceUnavailable"))
 
-_STALE = (
-    http.client.RemoteDisconnected,
-    ConnectionResetError,
-    BrokenPipeError,
-    http.client.CannotSendRequest,
-)
-
 
 class Client:
     """Calls of one Region with one set of credentials. May be used from several threads at once."""
@@ -165,8 +158,10 @@ class Door:
         if kept is not None:
             try:
                 return self._on(kept, request)
-            except _STALE:
+            except (OSError, http.client.HTTPException) as trouble:
                 kept.close()
+                if isinstance(trouble, TimeoutError):
+                    raise unreachable(self.url, trouble) from trouble
         fresh = self._connection()
         try:
             return self._on(fresh, request)
