@@ -178,7 +178,10 @@ def canonical_path(path: str, service: str) -> str:
     if _PLAIN_PATH(path):
         return path
     if service == "s3":
-        return quote(unquote_to_bytes(wire_bytes(path)), safe="/" + _UNRESERVED)
+        # Part by part: a slash that was sent encoded stays so.
+        return "/".join(
+            [quote(unquote_to_bytes(wire_bytes(part)), safe=_UNRESERVED) for part in path.split("/")]
+        )
     return quote(wire_bytes(_normalised(path)), safe="/" + _UNRESERVED)
 
 

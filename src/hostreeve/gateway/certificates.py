@@ -99,16 +99,15 @@ def ensure(folder: Path, names: Sequence[str], world: World) -> Certificates:
     now = datetime.fromtimestamp(world.now_ms() / 1000, UTC)
     trusted = _trusted(folder)
     signer = _signer(folder, trusted, wanted, now)
-    renewed = signer is None or _ends_within(
-        trusted[0], SERVER_DAYS + RENEWED_BEFORE_DAYS + OVERLAP_DAYS, now
-    )
-    if renewed:
-        trusted = [
-            _new_authority(folder, [old for old in trusted if _is_valid(old, now)], wanted, now),
-            *trusted,
-        ]
+    serves = _serves(folder, trusted, wanted, now)
+    cannot_sign = signer is None and not serves
+    if cannot_sign or _ends_within(trusted[0], SERVER_DAYS + RENEWED_BEFORE_DAYS + OVERLAP_DAYS, now):
+        trusted = [_new_authority(folder, trusted, wanted, now), *trusted]
         signer = signer or trusted[0]
-    if not _serves(folder, trusted, wanted, now):
+        renewed = True
+    else:
+        renewed = False
+    if not serves:
         assert signer is not None, "without a signer a new authority has been made"
         _new_server(folder, signer, wanted, now)
         renewed = True
@@ -164,18 +163,21 @@ def _trusted(folder: Path) -> list[x509.Certificate]:
 def _signer(
     folder: Path, trusted: Sequence[x509.Certificate], names: _Names, now: datetime
 ) -> x509.Certificate | None:
-    """The newest authority that may sign for these names, preferring those long enough known to the nodes."""
+    """The newest authority that may sign for these names, preferring those long enough known to the nodes.
+
+    One that is not valid yet may sign all the same: the clock is wrong then, and a new one mends nothing.
+    """
     able = [
         authority
         for authority in trusted
         if _key_path(folder, authority).exists()
-        and _is_valid(authority, now)
         and not _ends_within(authority, SERVER_DAYS, now)
         and _permits(authority, names)
     ]
     overlap = timedelta(days=OVERLAP_DAYS)
     known = [authority for authority in able if authority.not_valid_before_utc + overlap <= now]
-    return next(iter(known or able), None)
+    begun = [authority for authority in able if authority.not_valid_before_utc <= now]
+    return next(iter(known or begun or able), None)
 
 
 def _permits(authority: x509.Certificate, names: _Names) -> bool:
@@ -207,9 +209,11 @@ def _serves(folder: Path, trusted: Sequence[x509.Certificate], names: _Names, no
     return (
         _public_bytes(key.public_key()) == _public_bytes(server.public_key())
         and list(stated) == names.alternatives()
-        and _is_valid(server, now)
+        and server.not_valid_before_utc <= now
         and not _ends_within(server, RENEWED_BEFORE_DAYS, now)
-        and any(_has_issued(authority, server) and _is_valid(authority, now) for authority in trusted)
+        and any(
+            _has_issued(authority, server) for authority in trusted if not _ends_within(authority, 0, now)
+        )
     )
 
 
@@ -219,10 +223,6 @@ def _has_issued(authority: x509.Certificate, server: x509.Certificate) -> bool:
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
-
-
-def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
-    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
 
 
 def _ends_within(certificate: x509.Certificate, days: int, now: datetime) -> bool:
@@ -245,7 +245,8 @@ def _new_authority(
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
-    # A key that no trusted certificate belongs to does no harm, so it is written first.
+    # A key that no trusted certificate belongs to does no harm, so it is written first. Authorities that have
+    # ended stay in the file: had the clock only jumped ahead, dropping them would cost the nodes' trust.
     _write(_key_path(folder, authority), _key_pem(key), 0o600)
     _write(folder / _TRUSTED, _pems([authority, *old]), 0o644)
     return authority
