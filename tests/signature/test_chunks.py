@@ -80,7 +80,7 @@ def published(kind: str = SIGNED, body: bytes | None = None) -> HttpRequest:
 
 
 def verified(http: HttpRequest) -> HttpRequest:
-    claim = signature.read(http, "rest-xml")
+    claim = signature.read(http, "s3")
     signature.verify(claim, http, SECRET, NOW_MS, service="s3")
     return http
 
@@ -102,7 +102,7 @@ def test_aws_s_published_trailer_is_accepted_and_joins_the_headers():
 
 def test_verifying_twice_opens_once():
     http = published()
-    claim = signature.read(http, "rest-xml")
+    claim = signature.read(http, "s3")
     for _ in range(2):
         signature.verify(claim, http, SECRET, NOW_MS, service="s3")
     assert http.body == b"a" * 66560

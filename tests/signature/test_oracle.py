@@ -64,7 +64,7 @@ def test_whatever_botocore_signs_is_accepted(path, query, headers, body, token):
 @anything
 def test_whatever_botocore_signs_for_s3_is_accepted(path, query, headers, body):
     http = by_botocore(S3SigV4Auth, "s3", method="PUT", path=target(path, query), headers=headers, body=body)
-    claim = verify(http, "rest-xml", "s3")
+    claim = verify(http, "s3", "s3")
     assert (claim.access_key_id, claim.region) == (KEY_ID, "us-east-1")
 
 
@@ -73,8 +73,8 @@ def test_whatever_botocore_signs_for_s3_is_accepted(path, query, headers, body):
 def test_whatever_botocore_presigns_for_s3_is_accepted_until_it_expires(path, query, body, expires_s):
     http = by_botocore(S3SigV4QueryAuth, "s3", method="PUT", path=target(path, query), expires=expires_s)
     http.body = body
-    assert verify(http, "rest-xml", "s3", NOW_MS + expires_s * 1000).session_token == TOKEN
-    late = refused(http, "rest-xml", "s3", NOW_MS + (expires_s + 1) * 1000)
+    assert verify(http, "s3", "s3", NOW_MS + expires_s * 1000).session_token == TOKEN
+    late = refused(http, "s3", "s3", NOW_MS + (expires_s + 1) * 1000)
     assert (late.code, late.status, late.message) == ("AccessDenied", 403, "Request has expired")
 
 
@@ -150,7 +150,7 @@ def test_an_unsigned_payload_is_for_s3_alone():
     )
     assert at_s3.header("x-amz-content-sha256") == "UNSIGNED-PAYLOAD"
     at_s3.body = b"anything"
-    verify(at_s3, "rest-xml", "s3")
+    verify(at_s3, "s3", "s3")
     elsewhere = by_botocore(SigV4Auth, "ssm", body=b"abc", payload_signing_enabled=False)
     assert refused(elsewhere).code == "InvalidSignatureException"
 

@@ -21,20 +21,20 @@ MISSING_CODES = [
     ("smithy-rpc-v2-cbor", "MissingAuthenticationTokenException", 400),
     ("query", "MissingAuthenticationToken", 403),
     ("ec2", "MissingAuthenticationToken", 403),
-    ("rest-xml", "AccessDenied", 403),
+    ("s3", "AccessDenied", 403),
 ]
 MISMATCH_CODES = [
     ("json", "ssm", "InvalidSignatureException", 400),
     ("rest-json", "lambda", "InvalidSignatureException", 403),
     ("query", "sts", "SignatureDoesNotMatch", 403),
     ("ec2", "ec2", "AuthFailure", 401),
-    ("rest-xml", "s3", "SignatureDoesNotMatch", 403),
+    ("s3", "s3", "SignatureDoesNotMatch", 403),
 ]
 SKEW_CODES = [
     ("json", "ssm", "InvalidSignatureException", 400),
     ("query", "iam", "SignatureDoesNotMatch", 403),
     ("ec2", "ec2", "RequestExpired", 400),
-    ("rest-xml", "s3", "RequestTimeTooSkewed", 403),
+    ("s3", "s3", "RequestTimeTooSkewed", 403),
 ]
 
 
@@ -119,7 +119,7 @@ def test_s3_has_its_own_words_for_unreadable_headers():
         ),
     ):
         with pytest.raises(AwsError) as caught:
-            signature.read(header(value), "rest-xml")
+            signature.read(header(value), "s3")
         assert (caught.value.code, caught.value.status) == (code, 400)
 
 
@@ -161,7 +161,7 @@ def test_a_credential_for_something_else_is_told_what_for(credential, service):
     error = refused(http, "json", service)
     assert (error.code, error.message) == ("InvalidSignatureException", SCOPES[credential, service])
     assert refused(http, "query", service).code == "SignatureDoesNotMatch"
-    assert refused(http, "rest-xml", service).code == "AuthorizationHeaderMalformed"
+    assert refused(http, "s3", service).code == "AuthorizationHeaderMalformed"
 
 
 def test_a_signature_without_the_host_is_refused():
@@ -179,7 +179,7 @@ def test_an_amz_header_added_after_signing_is_refused_unless_signers_add_it_late
     assert refused(late).message == "'x-amz-extra' must be a 'SignedHeader' in the AWS Authorization."
     at_s3 = by_us("s3", method="PUT", target="/bucket/key")
     at_s3.headers.append(("x-amz-acl", "public-read"))
-    assert refused(at_s3, "rest-xml", "s3").code == "AccessDenied"
+    assert refused(at_s3, "s3", "s3").code == "AccessDenied"
 
 
 def test_a_signed_header_that_did_not_arrive_is_a_mismatch():
@@ -207,7 +207,7 @@ def test_two_claims_in_one_request_are_refused():
     http = by_us()
     http.query = "X-Amz-Algorithm=AWS4-HMAC-SHA256"
     assert refused(http).code == "InvalidSignatureException"
-    assert refused(http, "rest-xml", "s3").code == "InvalidArgument"
+    assert refused(http, "s3", "s3").code == "InvalidArgument"
 
 
 def presigned(**changed: str) -> HttpRequest:
@@ -241,7 +241,7 @@ def presigned(**changed: str) -> HttpRequest:
     ],
 )
 def test_a_presigned_request_of_s3_is_told_what_is_wrong_with_its_query(changed, said):
-    error = refused(presigned(**changed), "rest-xml", "s3")
+    error = refused(presigned(**changed), "s3", "s3")
     assert (error.code, error.status) == ("AuthorizationQueryParametersError", 400)
     assert said in error.message
 
@@ -256,13 +256,13 @@ def test_a_presigned_request_of_others_is_told_what_its_query_lacks():
 
 
 def test_a_forged_presigned_request_is_a_mismatch():
-    assert refused(presigned(), "rest-xml", "s3").code == "SignatureDoesNotMatch"
+    assert refused(presigned(), "s3", "s3").code == "SignatureDoesNotMatch"
 
 
 def test_a_body_that_is_not_the_announced_one_is_refused():
     http = by_us("s3", method="PUT", target="/bucket/key", body=b"abc")
     http.body = b"abd"
-    assert refused(http, "rest-xml", "s3").code == "XAmzContentSHA256Mismatch"
+    assert refused(http, "s3", "s3").code == "XAmzContentSHA256Mismatch"
     http = by_us(body=b"abc")
     http.body = b"abd"
     assert refused(http).message == MISMATCH
@@ -270,13 +270,13 @@ def test_a_body_that_is_not_the_announced_one_is_refused():
 
 def test_s3_demands_the_payload_hash():
     http = by_us("s3", method="PUT", target="/bucket/key")
-    assert refused(replaced(http, "x-amz-content-sha256", None), "rest-xml", "s3").code == "InvalidRequest"
-    assert refused(replaced(http, "x-amz-content-sha256", "abc"), "rest-xml", "s3").code == "InvalidArgument"
+    assert refused(replaced(http, "x-amz-content-sha256", None), "s3", "s3").code == "InvalidRequest"
+    assert refused(replaced(http, "x-amz-content-sha256", "abc"), "s3", "s3").code == "InvalidArgument"
 
 
 def test_refusals_are_reworded_for_the_family():
     for raised in (common.InvalidClientTokenId("x"), common.UnrecognizedClientException("x")):
-        said = [signature.in_words_of(family, raised).code for family in ("json", "query", "ec2", "rest-xml")]
+        said = [signature.in_words_of(family, raised).code for family in ("json", "query", "ec2", "s3")]
         assert said == [
             "UnrecognizedClientException",
             "InvalidClientTokenId",
@@ -284,7 +284,7 @@ def test_refusals_are_reworded_for_the_family():
             "InvalidAccessKeyId",
         ]
     expired = refusal(EXPIRED_TOKEN, "json")
-    said = [signature.in_words_of(family, expired).code for family in ("json", "query", "ec2", "rest-xml")]
+    said = [signature.in_words_of(family, expired).code for family in ("json", "query", "ec2", "s3")]
     assert said == ["ExpiredTokenException", "ExpiredToken", "RequestExpired", "ExpiredToken"]
     other = common.ThrottlingException("slow down")
     assert signature.in_words_of("query", other) is other
@@ -316,7 +316,7 @@ def test_aws_s_published_example_has_its_published_signature():
         ),
     ]
     http = HttpRequest("GET", "/test.txt", "", headers, b"")
-    claim = signature.read(http, "rest-xml")
+    claim = signature.read(http, "s3")
     now_ms = signature_seconds("20130524T000000Z") * 1000
     signature.verify(claim, http, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", now_ms, service="s3")
 

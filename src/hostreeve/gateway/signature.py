@@ -99,8 +99,8 @@ def _within_scope(claim: Claim, service: str) -> None:
     grant = claim.grant
     if grant.service == service and grant.terminator == sigv4.TERMINATOR and claim.date[:8] == grant.day:
         return
-    wrong = _s3_scope_faults(claim, service) if claim.family == "rest-xml" else _scope_faults(claim, service)
-    if claim.family == "rest-xml":
+    wrong = _s3_scope_faults(claim, service) if claim.family == "s3" else _scope_faults(claim, service)
+    if claim.family == "s3":
         code = "AuthorizationQueryParametersError" if claim.presigned else "AuthorizationHeaderMalformed"
         raise error(code, 400, wrong)
     raise refusal(MISMATCH, claim.family, wrong)
@@ -144,7 +144,7 @@ def _within_time(claim: Claim, now_ms: int) -> None:
     family = claim.family
     if family == "ec2":
         raise refusal(SKEWED, family)
-    if family == "rest-xml":
+    if family == "s3":
         if not claim.presigned:
             raise refusal(SKEWED, family)
         raise error(
@@ -175,7 +175,7 @@ def _covers_headers(claim: Claim) -> None:
 
 
 def _unsigned(claim: Claim, message: str) -> Exception:
-    if claim.family == "rest-xml":
+    if claim.family == "s3":
         return error("AccessDenied", 403, "There were headers present in the request which were not signed")
     return refusal(MISMATCH, claim.family, message)
 

@@ -69,7 +69,7 @@ def open_body(sent: bytes, headers: dict[str, str], kind: str, seal: Seal | None
     `seal` may be None for `STREAMING-UNSIGNED-PAYLOAD-TRAILER` only, which signs no chunk.
     """
     if kind != UNSIGNED_TRAILER and seal is None:
-        raise refusal(MISMATCH, "rest-xml")
+        raise refusal(MISMATCH, "s3")
     chunks, position, last_signature = _chunks(sent, None if kind == UNSIGNED_TRAILER else seal)
     body = b"".join(chunks)
     trailers, trailer_lines = _trailers(sent, position)
@@ -167,7 +167,7 @@ def _check_trailers(headers: dict[str, str], trailers: dict[str, str], body: byt
 
 def _same_signature(expected: str, stated: str) -> None:
     if not hmac.compare_digest(expected.encode(), stated.encode("utf-8", "replace")):
-        raise refusal(MISMATCH, "rest-xml")
+        raise refusal(MISMATCH, "s3")
 
 
 def _incomplete(why: str) -> AwsError:

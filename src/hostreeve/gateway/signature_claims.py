@@ -171,7 +171,7 @@ def _read_query(http: HttpRequest, headers: dict[str, str], family: str) -> Clai
         seconds_of(parameters["X-Amz-Date"])
         expires_s = _expires(parameters.get("X-Amz-Expires"), family)
     except Malformed as wrong:
-        if family == "rest-xml":
+        if family == "s3":
             raise error("AuthorizationQueryParametersError", 400, str(wrong)) from None
         raise refusal(INCOMPLETE, family, str(wrong)) from None
     if "x-amz-content-sha256" not in grant.signed:
@@ -195,7 +195,7 @@ def _read_query(http: HttpRequest, headers: dict[str, str], family: str) -> Clai
 
 
 def _query_lacks(missing: list[str], family: str) -> str:
-    if family == "rest-xml":
+    if family == "s3":
         return (
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
             "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
@@ -206,7 +206,7 @@ def _query_lacks(missing: list[str], family: str) -> str:
 
 def _expires(written: str | None, family: str) -> int | None:
     if written is None:
-        if family == "rest-xml":
+        if family == "s3":
             raise Malformed(_query_lacks(["X-Amz-Expires"], family))
         return None
     if not re.fullmatch(r"-?\d{1,18}", written, re.ASCII):
@@ -250,7 +250,7 @@ def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _malformed(family: str, what: str) -> Exception:
-    if family != "rest-xml":
+    if family != "s3":
         return refusal(INCOMPLETE, family, what)
     if what.startswith("Unsupported AWS"):
         return error(
@@ -264,7 +264,7 @@ def _malformed(family: str, what: str) -> Exception:
 
 
 def _two_claims(family: str) -> Exception:
-    if family == "rest-xml":
+    if family == "s3":
         return error(
             "InvalidArgument",
             400,

@@ -67,7 +67,7 @@ _CODES = {
         UNKNOWN_KEY: ("AuthFailure", 401),
         EXPIRED_TOKEN: ("RequestExpired", 400),
     },
-    "rest-xml": {
+    "s3": {
         MISSING: ("AccessDenied", 403),
         INCOMPLETE: ("AuthorizationHeaderMalformed", 400),
         MISMATCH: ("SignatureDoesNotMatch", 403),
@@ -83,7 +83,7 @@ _KIND_OF_CODE |= {"AuthFailure": UNKNOWN_KEY, "AccessDenied": ""}
 
 
 def refusal(kind: str, family: str, message: str = "") -> AwsError:
-    """The error of that kind for `json`, `rest-json`, `query`, `ec2` or `rest-xml` (S3); others as `json`."""
+    """The error of that kind for `json`, `rest-json`, `query`, `ec2` or `s3`; others as `json`."""
     code, status = _CODES.get(family, _JSON)[kind]
     return error(code, status, message or _text(kind, family))
 
@@ -108,5 +108,5 @@ def _type(code: str, status: int) -> type[AwsError]:
 
 
 def _text(kind: str, family: str) -> str:
-    texts = {"ec2": _EC2_TEXTS, "rest-xml": _S3_TEXTS}.get(family, _TEXTS)
+    texts = {"ec2": _EC2_TEXTS, "s3": _S3_TEXTS}.get(family, _TEXTS)
     return texts[kind]
