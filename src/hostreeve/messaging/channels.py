@@ -80,6 +80,10 @@ class Channels:
         self._courier = Courier(database, world, self.hub, self.counts)
         self._closed: list[tuple[Scope, str, int]] = []
 
+    async def poll(self) -> None:
+        """Look now for jobs whose hint was lost or whose time to be sent again has come."""
+        await self._courier.poll()
+
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         node_id = scope["path"].removeprefix(wire.CONTROL_CHANNEL_PATH)
         await receive()
@@ -109,7 +113,7 @@ class Channels:
                 tasks.create_task(self._intake.run())
                 tasks.create_task(self._courier.run())
                 tasks.create_task(self._every(BEAT_S, self._beat))
-                tasks.create_task(self._every(POLL_S, self._courier.poll))
+                tasks.create_task(self._every(POLL_S, self.poll))
                 tasks.create_task(self._every(SWEEP_S, self._sweep))
                 tasks.create_task(self._every(0.2, self._write_closed))
         finally:
