@@ -57,6 +57,21 @@ class InProcessBus:
             self._listeners.clear()
 
 
+def open_bus(url: str) -> Bus:
+    """The bus at `nats://…` or `postgresql://…`; with "" the one inside this process."""
+    if url.startswith(("nats://", "tls://")):
+        from hostreeve.persistence.nats_bus import NatsBus
+
+        return NatsBus(url)
+    if url.startswith(("postgresql://", "postgres://")):
+        from hostreeve.persistence.postgresql_bus import PostgresBus
+
+        return PostgresBus(url)
+    if url:
+        raise ValueError(f"{url!r} is neither nats://… nor postgresql://…")
+    return InProcessBus()
+
+
 class _Post:
     """One listener's letter box: many hints from any thread cost its event loop one callback."""
 

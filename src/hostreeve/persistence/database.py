@@ -12,7 +12,8 @@ SQL that means the same on both engines:
   ordered by code point; `INTEGER PRIMARY KEY AUTOINCREMENT`, `STRICT` and `WITHOUT ROWID` may be written
   (dialect.py);
 * booleans are `INTEGER` columns of 0 and 1; True and False may be passed; truth comes back as 0 or 1;
-* `LIKE` minds case; write `ESCAPE` when the pattern may hold a backslash; sums come back as int or float;
+* `LIKE` minds case; write `ESCAPE` when the pattern may hold a backslash; sums come back as int or float, and
+  are divided in Python;
 * `FOR UPDATE SKIP LOCKED` is left out where one writer makes it pointless;
 * a parameter that may be None needs `CAST(:name AS TEXT)` where nothing else gives its type (`:name IS
   NULL`);

@@ -25,6 +25,10 @@ class StoreUnavailable(StoreError):
     """The store does not answer, or its device reports errors."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The store went away in the middle of a commit: kept whole or not at all, nobody knows which."""
+
+
 class NewerSchema(StoreError):
     """The store was written by a newer Hostreeve, or one with more parts."""
 

@@ -36,7 +36,7 @@ def translated(error: BaseException, place: str) -> BaseException:
     for state, ours, text in _MEANING:
         if (error.sqlstate or "").startswith(state):
             return ours(f"{place} {text} ({said})")
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+    if not error.sqlstate and isinstance(error, psycopg.OperationalError | psycopg.DatabaseError):
         return errors.StoreUnavailable(f"{place} went away ({said})")
     return error
 

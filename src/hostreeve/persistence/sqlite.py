@@ -1,6 +1,4 @@
-"""The embedded engine: one SQLite file in WAL mode, one connection that writes with group commit, readers beside
-it.
-"""
+"""The embedded engine: one SQLite file in WAL mode, one connection that writes, readers beside it."""
 
 import asyncio
 import fcntl

@@ -56,7 +56,7 @@ class Writer:
         self._thread.start()
 
     def put(self, ask: Ask) -> None:
-        """Accept a unit from the running event loop. Writes asked for in one turn of the loop share a commit."""
+        """Accept a unit from the running event loop. What one turn of the loop asks for shares a commit."""
         with self._turn:
             self._accept(ask)
             if self._busy or (self._promised is not None and self._promised.is_running()):
