@@ -1,6 +1,7 @@
 """What a request must satisfy beyond its types, with every failure worded as AWS words it."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from hostreeve.api.service_models import Shape
@@ -8,13 +9,15 @@ from hostreeve.api.validation_patterns import compiled
 
 SHOWN = 1024
 """Characters of an offending value that an error repeats."""
+MOST_TOLD = 100
+"""Failures that one error tells: a body can hold more than anybody reads."""
 
 NOT_NULL = "Member must not be null"
 
 
 def problems(shape: Shape, value: dict[str, Any]) -> list[str]:
     """Every constraint that a request fails, in the model's order; empty when it is valid."""
-    return list(_structure(shape, value, ""))
+    return list(islice(_structure(shape, value, ""), MOST_TOLD))
 
 
 def missing_members(shape: Shape, value: dict[str, Any]) -> list[str]:

@@ -9,8 +9,20 @@ from functools import cache
 _CLASS = re.compile(r"\\[pP]\{(\w+)\}")
 _SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
 _FLAGS = re.compile(r"^\(\?([imsx]+)\)")
-_SHORTHAND_RANGE = re.compile(r"\\w-(?=[\\_])")
+_SHORTHAND_RANGE = re.compile(r"(\\[wdsWDS])-(?!\])")
 _PLANES_WITH_NAMES = 0x32400
+_SAFE = {
+    r"arn:(aws|aws-cn|aws-us-gov):ssm-contacts:[-\w+=\/,.@]*:[0-9]+:([\w+=\/,.@:-]+)*": (
+        r"arn:(aws|aws-cn|aws-us-gov):ssm-contacts:[-\w+=\/,.@]*:[0-9]+:[\w+=\/,.@:-]*"
+    ),
+    r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$": (
+        r"\t*[^\x00-\x1F:\x7F][^\x00-\x08\x0A-\x1F:\x7F]*"
+    ),
+    r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$": r"\t*[\x20-\x7E][\x20-\x7E\t]*",
+    r".*\S.*": r"[^\S\n]*\S.*",
+    r"\/?.+\/.+": r".[^\/\n]*\/.+",
+}
+"""Patterns whose search can take exponential or quadratic time, and what matches the same texts at once."""
 
 
 @cache
@@ -21,12 +33,13 @@ def python_pattern(pattern: str) -> str:
     ValueError when it cannot be translated.
     """
     flags = "a"
+    pattern = _SAFE.get(pattern, pattern)
     found = _FLAGS.match(pattern)
     if found:
         flags, pattern = flags + found[1], pattern[found.end() :]
     pattern = pattern.replace(_SURROGATES, r"\U00010000-\U0010FFFF")
     # Java reads `[\w-/]` as three things; Python sees a bad range.
-    pattern = _SHORTHAND_RANGE.sub(r"\\w\\-", pattern)
+    pattern = _SHORTHAND_RANGE.sub(r"\1\\-", pattern)
     pattern = _within_classes(pattern)
     whole = rf"(?{flags})\A(?:{pattern})\Z"
     try:

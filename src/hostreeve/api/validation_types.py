@@ -11,6 +11,8 @@ from hostreeve.api.service_models import OperationModel, Shape
 from hostreeve.api.validation_patterns import python_pattern
 
 _INTEGERS = {"integer": 2**31 - 1, "long": 2**63 - 1}
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""The moments that a calendar of four-digit years has, in seconds since the epoch."""
 _make: Any = TypedDict
 
 
@@ -70,7 +72,7 @@ def _type(shape: Shape, above: tuple[str, ...]) -> Any:
         case "blob":
             return _sized(bytes, own)
         case "timestamp" if shape.traits.get("timestampFormat", "unixTimestamp") == "unixTimestamp":
-            return float
+            return Annotated[float, Meta(ge=EARLIEST, le=LATEST)]
         case "integer" | "long":
             most = _INTEGERS[shape.type]
             return Annotated[

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from hostreeve.api.service_models import OperationModel, Service
 from hostreeve.gateway.http import HttpRequest
+from hostreeve.gateway.protocols.refusals import UnreadableError
 
 _LABEL = re.compile(r"^\{([^}+]+)(\+?)\}$")
 
@@ -39,7 +40,10 @@ class Template:
             text = "/".join(segments[index:]) if rest else segments[index]
             if not text:
                 return None
-            found[label] = unquote(text, errors="strict")
+            try:
+                found[label] = unquote(text, errors="strict")
+            except UnicodeDecodeError:
+                raise UnreadableError("The path is not valid UTF-8") from None
         return found
 
 
@@ -71,11 +75,6 @@ class RestRoutes:
             if best is None or score > best[0]:
                 best = score, template.operation, labels
         return (best[1], best[2]) if best else None
-
-    def methods(self, path: str) -> list[str]:
-        """The methods that some template has for a path."""
-        segments = path[1:].split("/")
-        return [m for m, ts in self._by_method.items() if any(t.matched(segments) is not None for t in ts)]
 
 
 def _template(operation: OperationModel) -> Template:

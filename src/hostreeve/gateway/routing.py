@@ -9,7 +9,7 @@ from hostreeve.api.errors import AwsError, common
 from hostreeve.api.service_models import OperationModel, Service, service
 from hostreeve.gateway.http import HttpRequest
 from hostreeve.gateway.protocols.cbor_rpc import NAME as CBOR
-from hostreeve.gateway.protocols.refusals import refusal
+from hostreeve.gateway.protocols.refusals import UnreadableError, refusal, unreadable
 from hostreeve.gateway.rest_routes import RestRoutes
 
 
@@ -182,7 +182,10 @@ class Router:
         model = service(name)
         protocol = model.protocols[-1]
         if protocol.startswith("rest"):
-            found = self._routes(name).find(http, _bucket_in_path(http) if name == "s3" else http.path)
+            try:
+                found = self._routes(name).find(http, _bucket_in_path(http) if name == "s3" else http.path)
+            except UnreadableError as e:
+                raise unreadable(protocol, str(e)) from None
             return Route(model, found[0], found[1], protocol) if found else None
         action = _action(http) if protocol in ("query", "ec2") else None
         if action is None or action not in model.operation_names:

@@ -13,16 +13,16 @@ _INVALID = {"logs": "InvalidParameterException", "sns": "InvalidParameter", "clo
 """Services that report failed constraints under a code other than their family's."""
 
 
+_FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3"}
+
+
 class UnreadableError(Exception):
     """A value is not what its shape says: the text is the message for the client."""
 
 
 def family(service: Service) -> Family:
     """Whose error codes a service uses: the JSON services', the query services', EC2's or S3's."""
-    protocol = service.protocols[-1]
-    if protocol in ("query", "ec2"):
-        return "query" if protocol == "query" else "ec2"
-    return "s3" if protocol == "rest-xml" else "json"
+    return _FAMILIES.get(service.protocols[-1], "json")
 
 
 @cache
@@ -31,9 +31,9 @@ def refusal(code: str, status: int = 400) -> type[AwsError]:
     return type(code, (AwsError,), {"code": code, "status": status})
 
 
-def unreadable(service: Service, reason: str) -> AwsError:
+def unreadable(protocol: str, reason: str) -> AwsError:
     """The body or a value in it could not be read as its type."""
-    match family(service):
+    match _FAMILIES.get(protocol, "json"):
         case "json":
             return common.SerializationException(reason)  # type: ignore[no-any-return]
         case "query":

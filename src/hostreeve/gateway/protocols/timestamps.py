@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from hostreeve.api.validation_types import EARLIEST, LATEST
 from hostreeve.gateway.protocols.refusals import UnreadableError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ def parsed(text: str) -> float:
 
 def finite(seconds: float) -> float:
     """The number itself, if some calendar has that moment."""
-    if not -62_135_596_800 <= seconds <= 253_402_300_800:
+    if not EARLIEST <= seconds <= LATEST:
         raise UnreadableError("The timestamp is out of range")
     return float(seconds)
 

@@ -48,9 +48,9 @@ def read_request(
             request = _REST_READERS[spoken](operation, http, labels)
         _check(operation, request)
     except UnreadableError as e:
-        raise unreadable(operation.service, str(e)) from None
+        raise unreadable(spoken, str(e)) from None
     except RecursionError:
-        raise unreadable(operation.service, "The body is nested too deeply") from None
+        raise unreadable(spoken, "The body is nested too deeply") from None
     return dict(request)
 
 

@@ -17,13 +17,18 @@ _ESCAPED = re.compile('[&<>"\r]')
 class Element:
     """An element: local name, attributes as written, children, and its text."""
 
-    __slots__ = ("attributes", "children", "name", "text")
+    __slots__ = ("attributes", "children", "name", "parts")
 
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
         self.name = name
         self.attributes = attributes
         self.children: list[Element] = []
-        self.text = ""
+        # Text comes in pieces between the children; adding them up one by one would copy them each time.
+        self.parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
     def named(self, name: str) -> "list[Element]":
         return [child for child in self.children if child.name == name]
@@ -45,7 +50,7 @@ def parse(body: bytes) -> Element:
         stack.pop()
 
     def text(content: str) -> None:
-        stack[-1].text += content
+        stack[-1].parts.append(content)
 
     def refuse(*_: Any) -> None:
         raise UnreadableError("The XML declares a document type")
