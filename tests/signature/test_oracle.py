@@ -169,3 +169,10 @@ def test_folded_spaces_and_repeated_headers_are_signed_as_one_line():
 
 def test_the_oracle_really_is_botocore():
     assert botocore.auth.SigV4Auth is SigV4Auth
+
+
+def test_a_payload_hash_that_a_presigned_request_does_not_cover_counts_for_nothing():
+    http = by_botocore(S3SigV4QueryAuth, "s3", method="PUT", path="/bucket/key")
+    http.headers.append(("x-amz-content-sha256", sigv4.EMPTY_SHA256))
+    http.body = b"anything"
+    verify(http, "s3", "s3")
