@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hostreeve.app.doctor.arguments import add_command as add_doctor
     from hostreeve.cli.main import add_commands
 
     parser = argparse.ArgumentParser(prog="hostreeve", description="AWS Systems Manager, run by yourself.")
@@ -27,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     agent = commands.add_parser("agent", help="the node agent: enrol, run, status", add_help=False)
     agent.set_defaults(func=lambda arguments: 0)
     add_commands(commands)
+    add_doctor(commands)
     return parser
 
 
@@ -46,10 +48,12 @@ def _add_server_commands(commands: "argparse._SubParsersAction[argparse.Argument
     saved = commands.add_parser("backup", help="write one consistent file while serving")
     _add_state(saved)
     saved.add_argument("file", help="the backup file to write (.tar)")
+    saved.add_argument("--database", help=DATABASE)
     saved.set_defaults(func=backup.backup)
     restored = commands.add_parser("restore", help="fill an empty state folder from a backup")
     _add_state(restored)
     restored.add_argument("file", help="a file that `hostreeve backup` wrote")
+    restored.add_argument("--database", help=DATABASE)
     restored.set_defaults(func=backup.restore)
 
 
@@ -60,6 +64,7 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
     )
 
 
+DATABASE = "postgresql://… when `serve` was given one"
 RAW = argparse.RawDescriptionHelpFormatter
 SERVE_EXAMPLES = """examples:
   hostreeve serve --state /var/lib/hostreeve

@@ -143,7 +143,7 @@ class Door:
         self.host = parts.netloc.rpartition("@")[2]
         self.path = parts.path or "/"
         self._timeout_s = timeout_s
-        self._tls = tls_context(ca_bundle) if parts.scheme == "https" else None
+        self.tls = tls_context(ca_bundle) if parts.scheme == "https" else None
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
 
@@ -189,11 +189,11 @@ class Door:
         return response.status, response.headers, found
 
     def _connection(self) -> http.client.HTTPConnection:
-        if self._tls is None:
+        if self.tls is None:
             return _PromptConnection(self.name, self.port, timeout=self._timeout_s)
         proxy = _proxy(f"{self.name}:{self.port}")
         name, port = (proxy.hostname or "", proxy.port or 80) if proxy else (self.name, self.port)
-        connection = _PromptTlsConnection(name, port, timeout=self._timeout_s, context=self._tls)
+        connection = _PromptTlsConnection(name, port, timeout=self._timeout_s, context=self.tls)
         if proxy:
             connection.set_tunnel(
                 self.name, self.port, headers=_proxy_headers(proxy.username, proxy.password)

@@ -73,19 +73,19 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--profile", metavar="NAME", help="a profile of ~/.aws, instead of AWS_PROFILE")
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+def add_json(parser: argparse._ActionsContainer, what: str) -> None:
     """`--json`, with what it prints."""
     parser.add_argument("--json", action="store_true", help=f"print {what}, for programs")
 
 
-def _command(
+def described_command(
     commands: Subparsers[argparse.ArgumentParser], name: str, summary: str, epilog: str
 ) -> argparse.ArgumentParser:
     return commands.add_parser(name, help=summary, description=summary, epilog=epilog, formatter_class=RAW)
 
 
 def _add_run(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "run", "run a command on nodes and watch it", RUN_EXAMPLES)
+    parser = described_command(commands, "run", "run a command on nodes and watch it", RUN_EXAMPLES)
     parser.add_argument(
         "command", nargs="?", metavar="COMMAND", help="shell text; - reads it from standard input"
     )
@@ -126,13 +126,13 @@ def _add_run(commands: Subparsers[argparse.ArgumentParser]) -> None:
         help="watch until it ends (--no-follow prints the command's id and leaves)",
     )
     what.add_argument("--quiet", action="store_true", help="only what the nodes print")
-    add_json(what, "one document when all is over")  # type: ignore[arg-type]
+    add_json(what, "one document when all is over")
     add_server_options(parser)
     parser.set_defaults(func=at_desk(_run))
 
 
 def _add_nodes(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "nodes", "list the nodes", NODES_EXAMPLES)
+    parser = described_command(commands, "nodes", "list the nodes", NODES_EXAMPLES)
     parser.add_argument(
         "--filter",
         nargs="+",
@@ -146,7 +146,7 @@ def _add_nodes(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _add_activate(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "activate", "prepare the enrolment of machines", ACTIVATE_EXAMPLES)
+    parser = described_command(commands, "activate", "prepare the enrolment of machines", ACTIVATE_EXAMPLES)
     parser.add_argument(
         "--role", default="SSMServiceRole", help="IAM role the nodes act as (default SSMServiceRole)"
     )
@@ -165,9 +165,9 @@ def _add_activate(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _add_account(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "account", "create and list member accounts", ACCOUNT_EXAMPLES)
+    parser = described_command(commands, "account", "create and list member accounts", ACCOUNT_EXAMPLES)
     deeds = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    create = _command(
+    create = described_command(
         deeds, "create", "create member accounts with an administrator's key each", ACCOUNT_EXAMPLES
     )
     create.add_argument("--account-id", type=_account_id, metavar="ID", help="12 digits (default: chosen)")
@@ -175,7 +175,7 @@ def _add_account(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_json(create, "a list of AccountId, AccessKeyId, SecretAccessKey")
     add_server_options(create)
     create.set_defaults(func=at_desk(_account_create))
-    listed = _command(deeds, "list", "list the accounts of this installation", ACCOUNT_EXAMPLES)
+    listed = described_command(deeds, "list", "list the accounts of this installation", ACCOUNT_EXAMPLES)
     add_json(listed, "the list")
     add_server_options(listed)
     listed.set_defaults(func=at_desk(_account_list))
