@@ -110,6 +110,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         presence=nodes.presence,
         authenticate=lambda scope: pipeline.authenticate(request_of(scope), "ssmmessages"),
     )
+    record.watch(channels.counts, lambda: len(channels.hub))
     asgi = Asgi(
         pipeline,
         pages=pages.served(config.about, database, record),

@@ -43,7 +43,6 @@ class StateFolder:
     def prepare(self) -> None:
         """Create the folder for its owner alone. PermissionError or OSError says why it cannot be."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.ready.unlink(missing_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -86,6 +85,11 @@ def write_ready(folder: StateFolder, *, url: str) -> None:
     """Says to whoever waits that the port answers; removed on the way out."""
     told = {"Url": url, "ProcessId": os.getpid()}
     write_private(folder.ready, msgspec.json.encode(told).decode() + "\n")
+
+
+def admin_settings(folder: StateFolder) -> dict[str, str]:
+    """The variables that admin.env sets; empty when there is no such file."""
+    return _assignments(folder.admin_env)
 
 
 def _assignments(path: Path) -> dict[str, str]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 from hostreeve.app.serve import local_url
-from hostreeve.app.state import StateFolder
-from hostreeve.cli.client import Client, Settings
+from hostreeve.app.state import StateFolder, admin_settings
+from hostreeve.cli.client import Client
+from hostreeve.cli.settings import Given, Settings
+from hostreeve.kernel.world import RealWorld
 
 START_S = 30.0
 STOP_S = 8.0
@@ -70,8 +72,9 @@ def _wait_ready(server: subprocess.Popen[bytes], folder: StateFolder, stopped: t
 
 
 def _enrol(folder: StateFolder, node_state: Path, url: str) -> None:
-    client = Client(Settings.from_admin_env(folder.admin_env))
-    activation = client.call("ssm", "CreateActivation", {"IamRole": "service-role/SSMServiceRole"})
+    client = Client(Settings(Given(), admin_settings(folder)), RealWorld())
+    activation = client.call("ssm", "CreateActivation", IamRole="service-role/SSMServiceRole")
+    client.close()
     enrol = _program(
         *("agent", "enrol", "--server", url, "--ca", str(folder.certificates / "ca.pem")),
         *("--activation-id", activation["ActivationId"], "--activation-code", activation["ActivationCode"]),

@@ -231,7 +231,12 @@ class Pipeline:
         self._verify(tx, caller, claim, route.service)
 
     def _verify(self, tx: Transaction, caller: Caller, claim: Claim, model: Service) -> None:
-        credential = self._authority.credential(tx, claim.access_key_id, claim.session_token, caller.now_ms)
+        try:
+            credential = self._authority.credential(
+                tx, claim.access_key_id, claim.session_token, caller.now_ms
+            )
+        except AwsError as refused:
+            raise signature.in_words_of(claim.family, refused) from None
         signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=model.signing_name)
         caller.principal = credential.principal
         caller.scope = self._scope(claim, model, credential.principal)

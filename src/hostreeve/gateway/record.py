@@ -1,9 +1,11 @@
 """What is remembered of each answered request: a line in the access log and counts for /metrics."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from hostreeve.gateway.http import HttpResponse
 from hostreeve.gateway.routing import Route
@@ -66,6 +68,10 @@ class Record:
         if self._access_log is not None:
             self._access_log.flush()
 
+    def watch(self, events: Mapping[str, int], connected: Callable[[], int]) -> None:
+        """Also tell what happens on the nodes' channels: `events` counted by name, and how many are open."""
+        self.registry.register(_Channels(events, connected))
+
     def metrics(self) -> bytes:
         """Everything counted, in the Prometheus text format."""
         return generate_latest(self.registry)
@@ -78,3 +84,23 @@ class Record:
             self._histograms.setdefault(service, self._seconds.labels(service))
         child.inc()
         self._histograms[service].observe(seconds)
+
+
+class _Channels:
+    """The node link's own counters, read when somebody asks."""
+
+    def __init__(self, events: Mapping[str, int], connected: Callable[[], int]) -> None:
+        self._events = events
+        self._connected = connected
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """One counter with the event as its label, and a gauge."""
+        happened = CounterMetricFamily(
+            "hostreeve_channel_events", "What happened on the nodes' channels.", labels=["event"]
+        )
+        for name, count in self._events.items():
+            happened.add_metric([name], count)
+        yield happened
+        yield GaugeMetricFamily(
+            "hostreeve_nodes_connected", "Open control channels of this process.", self._connected()
+        )

@@ -1,0 +1,102 @@
+"""`hostreeve backup` and `restore`: the store, the master key and the certificates in one file.
+
+The backup opens everything that the installation protects: keep it as you keep the state folder.
+"""
+
+import argparse
+import os
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from hostreeve.app.state import StateFolder
+from hostreeve.persistence.backup import backup_url, restore_from
+from hostreeve.persistence.errors import StoreError
+
+STORE = "store"
+BESIDE = ("master.key", "admin.env", "certificates")
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    """Write one consistent file, while serving or not. Exit code 1 with the reason when it cannot be done."""
+    folder, target = StateFolder(Path(arguments.state).resolve()), Path(arguments.file).resolve()
+    try:
+        if not folder.master_key.exists():
+            raise FileNotFoundError(f"{folder.root} is no state folder of `hostreeve serve`")
+        _write(folder, _database_url(arguments, folder), target)
+    except (OSError, StoreError) as error:
+        sys.stderr.write(f"hostreeve backup: {error}\n")
+        return 1
+    sys.stdout.write(f"{target}: {target.stat().st_size:,} bytes\n")
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Fill an empty state folder from a backup. A folder that holds an installation is refused."""
+    folder, source = StateFolder(Path(arguments.state).resolve()), Path(arguments.file).resolve()
+    try:
+        if folder.root.exists() and any(folder.root.iterdir()):
+            raise FileExistsError(f"{folder.root} is not empty: name a new folder, or move the old one away")
+        _fill(folder, _database_url(arguments, folder), source)
+    except (OSError, StoreError, tarfile.TarError) as error:
+        sys.stderr.write(f"hostreeve restore: {error}\n")
+        return 1
+    sys.stdout.write(f"restored; now: hostreeve serve --state {folder.root}\n")
+    return 0
+
+
+def _write(folder: StateFolder, url: str, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".hostreeve-backup-") as scratch:
+        store, whole = Path(scratch) / STORE, Path(scratch) / "whole.tar"
+        backup_url(url, store)
+        with tarfile.open(whole, "w") as archive:
+            archive.add(store, STORE)
+            for name in BESIDE:
+                if (folder.root / name).exists():
+                    archive.add(folder.root / name, name)
+        whole.chmod(0o600)
+        _sync(whole)
+        whole.replace(target)
+    _sync(target.parent)
+
+
+def _fill(folder: StateFolder, url: str, source: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".hostreeve-restore-") as scratch:
+        with tarfile.open(source) as archive:
+            archive.extractall(scratch, filter="data")
+        found = Path(scratch)
+        if not (found / STORE).exists():
+            raise FileNotFoundError(f"{source} is not a file that `hostreeve backup` wrote")
+        folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        restore_from(found / STORE, url)
+        for name in BESIDE:
+            if (found / name).exists():
+                _move(found / name, folder.root / name)
+    _sync(folder.root)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Across file systems too, with the permissions that secrets need."""
+    if source.is_dir():
+        target.mkdir(mode=0o700)
+        for each in sorted(source.iterdir()):
+            _move(each, target / each.name)
+        return
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, source.stat().st_mode & 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(source.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _database_url(arguments: argparse.Namespace, folder: StateFolder) -> str:
+    return arguments.database or f"sqlite:///{folder.database}"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

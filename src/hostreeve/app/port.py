@@ -1,0 +1,101 @@
+"""The one TLS port: uvicorn around the ASGI application, and its certificate, renewed while it serves."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+
+import uvicorn
+
+from hostreeve.app.compose import App
+from hostreeve.app.state import StateFolder, write_ready
+from hostreeve.gateway import certificates
+from hostreeve.gateway.certificates import Certificates
+from hostreeve.kernel import limits
+from hostreeve.kernel.world import World
+from hostreeve.messaging.model import FRAME_BYTES_MAX
+
+log = logging.getLogger("hostreeve.serve")
+
+
+class Renewing:
+    """Our own certificate, made at first start and renewed before its end."""
+
+    def __init__(self, folder: StateFolder, names: list[str], world: World) -> None:
+        self._folder = folder
+        self._names = names
+        self._world = world
+
+    def ensure(self) -> Certificates:
+        return certificates.ensure(self._folder.certificates, self._names, self._world)
+
+
+class Port(uvicorn.Server):
+    """uvicorn, telling through the `ready` file when the port answers. `at` is (address, port, URL)."""
+
+    def __init__(
+        self,
+        app: App,
+        folder: StateFolder,
+        certificate: Certificates,
+        at: tuple[str, int, str],
+        renewing: Renewing | None,
+    ) -> None:
+        super().__init__(_config(app, at[0], at[1], certificate))
+        self.app = app
+        self.was_ready = False
+        self._folder = folder
+        self._url = at[2]
+        self._renewing = renewing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.was_ready = True
+            write_ready(self._folder, url=self._url)
+            sys.stderr.write(f"serving {self._url}; for the aws command: . {self._folder.admin_env}\n")
+
+    async def every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Act again and again until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            act()
+
+    def renew(self) -> None:
+        """New connections get a renewed certificate without a restart."""
+        if self._renewing is None:
+            return
+        found = self._renewing.ensure()
+        if found.renewed and self.config.ssl is not None:
+            self.config.ssl.load_cert_chain(found.cert_path, found.key_path)
+            log.warning("the server certificate was renewed")
+
+
+def _config(app: App, address: str, port: int, certificate: Certificates) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app.asgi,
+        host=address,
+        port=port,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES_MAX,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=8192,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(limits.DRAIN_S),
+        ssl_certfile=str(certificate.cert_path),
+        ssl_keyfile=str(certificate.key_path),
+    )
+    config.load()
+    assert config.ssl is not None, "the port is never opened without TLS"
+    config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return config
