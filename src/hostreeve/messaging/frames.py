@@ -91,7 +91,9 @@ def read_document(content: str) -> dict[str, Any]:
 
 
 def reply_ack(job_id: str, message_id: str, world: World) -> bytes:
-    return _frame(wire.AGENT_JOB_REPLY_ACK, wire.ReplyAck(job_id, message_id).encode(), world)
+    """`wire.ReplyAck`, written by hand: neither a job id nor a message id holds anything to be escaped."""
+    payload = b'{"jobId":"%b","acknowledgedMessageId":"%b"}' % (job_id.encode(), message_id.encode())
+    return _frame(wire.AGENT_JOB_REPLY_ACK, payload, world)
 
 
 def output_ack(chunk: wire.OutputChunk, offset: int, world: World) -> bytes:

@@ -1,0 +1,64 @@
+"""Operations called as the pipeline calls them, without its other stages: for tests of a slice by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hostreeve.api.call import Call, Principal
+from hostreeve.api.operations import Operations
+from hostreeve.kernel.scope import Scope
+from hostreeve.persistence.database import Database
+from hostreeve.platform.keys import Keyring
+
+ACCOUNT = "111122223333"
+SCOPE = Scope(ACCOUNT, "us-east-1")
+ADMIN = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/admin", "AIDA", "AKIA")
+
+
+def node_principal(node_id: str, account: str = ACCOUNT) -> Principal:
+    arn = f"arn:aws:sts::{account}:assumed-role/SSMServiceRole/{node_id}"
+    return Principal(account, arn, f"AROA:{node_id}", "ASIA", node_id=node_id)
+
+
+class Caller:
+    """`caller(operations, "Name", principal, **request)`: one operation in one transaction."""
+
+    def __init__(self, database: Database, world: Any) -> None:
+        self.database = database
+        self.world = world
+        self.keys = Keyring(b"k" * 32, world)
+        self.required: list[tuple[str, list[str], Mapping[str, list[str]] | None]] = []
+        self.denied: set[str] = set()
+        self.scope = SCOPE
+
+    def __call__(
+        self, table: Operations, name: str, principal: Principal = ADMIN, /, **request: Any
+    ) -> dict[str, Any]:
+        operation = next(each for each in table if each.name == name)
+
+        def unit(tx: Any) -> dict[str, Any]:
+            call = Call(
+                tx=tx,
+                scope=self.scope,
+                principal=principal,
+                world=self.world,
+                now_ms=self.world.now_ms(),
+                request_id=self.world.uuid(),
+                require=self._require,
+                emit=lambda *_: None,
+                keys=self.keys,
+            )
+            if operation.on is not None:
+                call.require(operation.action, operation.on(call.scope, request))
+            return operation.handler(call, request)
+
+        run = self.database.write_sync if operation.writes else self.database.read_sync
+        return run(unit)
+
+    def _require(
+        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+    ) -> None:
+        self.required.append((action, resources, context))
+        if action in self.denied:
+            from hostreeve.api.errors import common
+
+            raise common.AccessDeniedException(f"not authorized to perform: {action}")
