@@ -130,11 +130,9 @@ class Teller:
             return
         # Lines for the terminal go through the console that owns the live line, so that they end up above it.
         owner = self._screen.err if self._live is not None else console
-        prefix = Text(
-            f"{visible(node.name) or node.node_id} | ", style="cyan" if stream == "stdout" else "magenta"
-        )
-        shown = [_last_state(line) for line in lines]
-        owner.print(Text("\n").join(prefix + Text.from_ansi(line) for line in shown))
+        label, style = visible(node.name) or node.node_id, "cyan" if stream == "stdout" else "magenta"
+        shown = [Text.from_ansi(_last_state(line)) for line in lines]
+        owner.print(Text("\n").join(Text.assemble((f"{label} | ", style), line) for line in shown))
 
     def _line(self, following: Following) -> Group:
         tally = following.tally
