@@ -19,6 +19,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("howto/*.md")),
 ]
 PROMPT = "$ "
+CONTINUED = "> "
 START_S = 60
 
 
@@ -85,6 +86,8 @@ def _steps(block):
     for line in block.splitlines():
         if line.startswith(PROMPT):
             steps.append([line.removeprefix(PROMPT), []])
+        elif line.startswith(CONTINUED):
+            steps[-1][0] += "\n" + line.removeprefix(CONTINUED)
         else:
             steps[-1][1].append(line)
     return [(command, "\n".join(expected)) for command, expected in steps]
