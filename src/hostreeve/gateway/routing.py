@@ -32,6 +32,7 @@ KNOWN: Mapping[str, Known] = {
     "ec2": Known("ec2", version="2016-11-15"),
     "ec2messages": Known("ec2messages", "EC2WindowsMessageDeliveryService"),
     "events": Known("events", "AWSEvents"),
+    "hostreeve": Known("hostreeve", "Hostreeve"),
     "iam": Known("iam", version="2010-05-08"),
     "kms": Known("kms", "TrentService"),
     "lambda": Known("lambda"),
