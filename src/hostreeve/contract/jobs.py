@@ -314,7 +314,7 @@ def read_cancel_content(content: str) -> str:
 
 
 def timestamp(at_ms: int) -> str:
-    """Time as agent payloads and ec2messages write it: `2026-11-22T15:28:30.986Z`. ValueError past year 9999."""
+    """Time as agent payloads and ec2messages write it: `2026-11-22T15:28:30.986Z`. No year above 9999."""
     try:
         at = datetime.fromtimestamp(at_ms // 1000, timezone.utc)
     except (OverflowError, OSError):

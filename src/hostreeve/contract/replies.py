@@ -7,7 +7,7 @@ when it has the whole output.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Sequence
 
 from hostreeve.contract import jobs
 
@@ -61,11 +61,22 @@ class AgentIdentity:
 
 
 def reply_document(
-    identity: AgentIdentity, status: str, steps: list[StepResult], *, now_ms: int, trace: str = ""
+    identity: AgentIdentity,
+    status: str,
+    steps: Sequence[StepResult],
+    *,
+    now_ms: int,
+    trace: str = "",
+    unshown: Sequence[StepResult] = (),
 ) -> dict[str, Any]:
-    """The reply as a JSON object. Without steps, `runtimeStatus` and the counts are null, as the original has it."""
+    """The reply as a JSON object. Without steps, `runtimeStatus` and the counts are null, as originally.
+
+    Of the `unshown` steps only statuses are counted and sizes told: the official agent's final reply of a
+    document with several steps shows none of them.
+    """
+    every = [*steps, *unshown]
     counts: dict[str, int] = {}
-    for step in steps:
+    for step in every:
         counts[step.status] = counts.get(step.status, 0) + 1
     return {
         "additionalInfo": {
@@ -86,7 +97,7 @@ def reply_document(
         EXTENSION: {
             "steps": {
                 step.step_id: {"stdoutBytes": step.stdout_bytes, "stderrBytes": step.stderr_bytes}
-                for step in steps
+                for step in every
             }
         },
     }

@@ -1,0 +1,57 @@
+"""What the two script plugins share: inputs with a list of commands, written to a file and run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Dict, List
+
+from hostreeve.agent.order import InvalidInputs, Order, Place, timeout_s
+
+
+def commands_of(inputs: Any) -> List[str]:
+    """The lines of the script. InvalidInputs when `runCommand` is not a list of texts."""
+    if not isinstance(inputs, dict):
+        raise InvalidInputs(f"Invalid format in plugin properties {inputs};\nerror: inputs must be an object")
+    commands = inputs.get("runCommand")
+    if commands is None:
+        return []
+    if not isinstance(commands, list) or not all(isinstance(each, str) for each in commands):
+        raise InvalidInputs(
+            f"Invalid format in plugin properties {inputs};\nerror: runCommand must be a list of strings"
+        )
+    return commands
+
+
+def write_script(place: Place, name: str, text: str) -> str:
+    """Put the script into the step's folder, executable by the agent's user only; its path."""
+    path = f"{place.folder}/{name}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700)
+    with os.fdopen(descriptor, "wb") as script:
+        # Lone surrogates can come out of JSON; a script holds the bytes that say the same.
+        script.write(text.encode("utf-8", errors="surrogatepass"))
+    return path
+
+
+def order_for(inputs: Dict[str, Any], place: Place, argv: List[str]) -> Order:
+    environment: Dict[str, str] = {}
+    given = inputs.get("environment")
+    if isinstance(given, dict):
+        environment.update({str(name): str(value) for name, value in given.items()})
+    environment.update(place.environment)
+    return Order(
+        argv=argv,
+        environment=environment,
+        working_directory=_working_directory(inputs.get("workingDirectory"), place),
+        timeout_s=timeout_s(inputs.get("timeoutSeconds")),
+    )
+
+
+def _working_directory(written: Any, place: Place) -> str:
+    if not isinstance(written, str) or not written.strip():
+        return ""
+    if Path(written).is_absolute():
+        return written
+    # A relative folder is one that an earlier step has downloaded; without it the agent's own is used.
+    downloaded = Path(place.downloads) / written
+    return str(downloaded) if downloaded.is_dir() else ""

@@ -1,0 +1,145 @@
+"""The agent's folder: who this node is, its key, its credentials. Private (0700), files replaced in one step.
+
+node.json           what enrolment settled: server, node id, Region, fingerprint
+ca.pem              the only certificate authority that is trusted
+key.pem             the machine key; key.new.pem exists while it is being replaced
+credentials.json    the node role's current credentials
+journal             jobs taken on and how far they are
+steps/              what the steps of unfinished jobs wrote
+status.json         for `hostreeve-agent status`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+from hostreeve.agent import machine
+
+DEFAULT_REBOOT_COMMAND = ("/sbin/shutdown", "-r", "+1")
+
+
+class Refused(Exception):
+    """Something the operator must change; the text says what, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """node.json. The last members may be edited by hand; the agent reads them when it starts."""
+
+    server: str
+    node_id: str
+    region: str
+    fingerprint: str
+    account: str = ""
+    workers_max: int = 10
+    reboot_command: List[str] = field(default_factory=lambda: list(DEFAULT_REBOOT_COMMAND))
+    boot_id_file: str = ""
+
+
+class State:
+    """The folder. Reading and writing its files; nothing else touches them."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder).absolute()
+        self.key = self.folder / "key.pem"
+        self.new_key = self.folder / "key.new.pem"
+        self.ca = self.folder / "ca.pem"
+        self.journal = self.folder / "journal"
+        self.steps = self.folder / "steps"
+
+    def create(self) -> None:
+        """Refused when the folder cannot be made, or cannot be written."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            self.steps.mkdir(mode=0o700, exist_ok=True)
+        except OSError as wrong:
+            raise Refused(
+                f"cannot use {self.folder} as state folder: {wrong.strerror}. "
+                "Give a folder that this user may write: --state DIR"
+            ) from None
+
+    @property
+    def is_enrolled(self) -> bool:
+        return (self.folder / "node.json").exists()
+
+    def node(self) -> Node:
+        """Refused when this machine is not enrolled in this folder."""
+        members = self.read("node.json")
+        if members is None:
+            raise Refused(
+                f"no enrolment in {self.folder}. Run: hostreeve-agent enrol --server URL --ca FILE "
+                f"--activation-id ID --activation-code CODE --state {self.folder}"
+            )
+        known = {each.name for each in fields(Node)}
+        try:
+            return Node(**{name: value for name, value in members.items() if name in known})
+        except TypeError as wrong:
+            raise Refused(
+                f"{self.folder}/node.json is incomplete ({wrong}). Enrol again with --force"
+            ) from None
+
+    def boot_id(self, node: Node) -> str:
+        """Which start of the machine this is; a file named in node.json can say so where /proc cannot."""
+        if not node.boot_id_file:
+            return machine.boot_id()
+        return Path(node.boot_id_file).read_text(encoding="utf-8").strip()
+
+    def keep_node(self, node: Node) -> None:
+        self.write("node.json", asdict(node))
+
+    def read(self, name: str) -> Optional[Dict[str, Any]]:
+        """The JSON object in a file; None when it is missing or unreadable (a torn disk, a stray edit)."""
+        try:
+            members = json.loads((self.folder / name).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return members if isinstance(members, dict) else None
+
+    def write(self, name: str, members: Dict[str, Any], durable: bool = True) -> None:
+        replace(self.folder / name, json.dumps(members, indent=1).encode() + b"\n", durable=durable)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """While held, no second agent runs in this folder. Refused when one does."""
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as wrong:
+            os.close(descriptor)
+            if wrong.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise Refused(f"another agent is running in {self.folder}; stop it first") from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Put `content` at `path` (0600) in one step: a reader, or a crash, sees the old file or the new one."""
+    beside = path.with_name(path.name + ".tmp")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    beside.replace(path)
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system lets folders be synced."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        os.fsync(descriptor)
+    os.close(descriptor)
