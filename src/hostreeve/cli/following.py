@@ -48,7 +48,10 @@ class Printed:
     step: str
     stream: Stream
     offset: int = 0
+    closed: bool = False
+    """The server says that no more will come."""
     complete: bool = False
+    """The same, and the node has ended: a step that reboots its node begins anew."""
     text: list[str] = field(default_factory=list)
     decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -180,7 +183,8 @@ class Following:
         for node in ended:
             if node.short is not None:
                 self._take_short(node, node.short)
-        wanted = [each for node in (*ended, *running) if not node.read for each in node.printed.values()]
+        wanted = [each for node in ended for each in node.printed.values()]
+        wanted += [each for node in running for each in _being_written(node)]
         for printed, text in self.outputs.more(wanted, nodes=self.nodes):
             self._take(printed, text)
         for node in ended:
@@ -267,7 +271,8 @@ class Outputs:
             printed.offset += len(chunk)
             text += printed.decoder.decode(chunk)
             at_end = printed.offset >= answer.get("TotalBytes", 0)
-            printed.complete = at_end and bool(answer.get("Complete")) and node.ended
+            printed.closed = at_end and bool(answer.get("Complete"))
+            printed.complete = printed.closed and node.ended
             if at_end or not chunk:
                 return text
 
@@ -287,6 +292,15 @@ class Outputs:
         printed.complete = True
         member = "StandardOutputContent" if printed.stream == "stdout" else "StandardErrorContent"
         return str(answer.get(member) or "")
+
+
+def _being_written(node: Node) -> list[Printed]:
+    """Steps run one after another: the streams of the first that is not closed, and of none after it."""
+    found: list[Printed] = []
+    for each in node.printed.values():
+        if not each.closed and (not found or found[0].step == each.step):
+            found.append(each)
+    return found
 
 
 def _nothing_yet(refused: Refused) -> bool:

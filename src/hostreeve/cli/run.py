@@ -136,6 +136,7 @@ def _look_until_over(following: Following, teller: Teller, interrupt: Interrupt)
     interval_s, seen = POLL_S_FIRST, 0
     patience = Patience(following.world, following.command_id)
     while True:
+        began = following.world.monotonic()
         try:
             if interrupt.newly_asked():
                 teller.cancelling(following.command_id)
@@ -151,7 +152,8 @@ def _look_until_over(following: Following, teller: Teller, interrupt: Interrupt)
             return
         interval_s = _next_interval(interval_s, moved=following.changes != seen)
         seen = following.changes
-        interrupt.wait(interval_s)
+        # With many nodes a look is work for the server too: at most half of the time is spent looking.
+        interrupt.wait(max(interval_s, following.world.monotonic() - began))
 
 
 def _next_interval(interval_s: float, *, moved: bool) -> float:
