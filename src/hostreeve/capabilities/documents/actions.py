@@ -18,12 +18,13 @@ from hostreeve.capabilities.documents.model.document import (
 from hostreeve.capabilities.documents.model.limits import DOCUMENTS_MAX, SIZE_BYTES_MAX, VERSIONS_MAX
 from hostreeve.kernel.scope import PARTITION, Scope
 from hostreeve.persistence.database import Transaction
+from hostreeve.platform import groups
 
 error = ServiceErrors(service("ssm"))
 
 
 def resolve(tx: Transaction, scope: Scope, name: str, version: str | None = None) -> DocumentVersion:
-    """The version to run or show. `name` may be an ARN; `version` is `$DEFAULT` (also None), `$LATEST`, a number.
+    """The version to run or show. `name` may be an ARN; `version`: `$DEFAULT` (or None), `$LATEST`, a number.
 
     InvalidDocument when there is no such document, InvalidDocumentVersion when it has no such version.
     """
@@ -56,10 +57,15 @@ def arn(scope: Scope, name_or_arn: str) -> str:
     return scope.arn("ssm", f"document/{name_or_arn}")
 
 
+def exists(tx: Transaction, scope: Scope, name: str) -> bool:
+    """Whether the account has a document of its own by that name: one that it may tag."""
+    return store.exists(tx, scope, name)
+
+
 def check_parameters(document: DocumentVersion, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The value of every parameter: `given` (lists of texts, as on the wire), checked, over the defaults.
 
-    A String is a text, a StringList a list of texts, Boolean, Integer, StringMap and MapList their JSON value.
+    A String is a text, a StringList a list of texts, all others are their JSON value.
     InvalidParameters names the parameter.
     """
     try:
@@ -219,3 +225,6 @@ def _insert_version(
 ) -> None:
     labels = {**labels, "hash": content.sha256(draft.text)}
     store.insert_version(tx, scope, name, version=version, draft=draft, labels=labels)
+
+
+TAGGABLE = groups.Taggable("Document", arn, exists)

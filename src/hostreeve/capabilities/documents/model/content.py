@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
@@ -89,7 +89,7 @@ class _Loader(yaml.CSafeLoader):
     """YAML 1.1 as far as JSON goes: dates stay text, a key appears once."""
 
     # AWS's documents write dates as plain text ("2012-10-17"), never as a date type.
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 - an instance attribute in the class above it.
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }

@@ -1,0 +1,179 @@
+"""One step of a command's life: load where it stands, plan, apply what was planned. One transaction each."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hostreeve.api.call import Principal
+from hostreeve.api.errors import AwsError
+from hostreeve.capabilities import nodes
+from hostreeve.capabilities.commands import lifecycle
+from hostreeve.capabilities.commands.actions import cancelling, moving, sending
+from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, CommandStatus, Plan, Status
+from hostreeve.capabilities.commands.model import Command
+from hostreeve.capabilities.commands.store import commands as command_rows
+from hostreeve.capabilities.commands.store import invocations as rows
+from hostreeve.capabilities.commands.store.commands import Standing
+from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.world import World
+from hostreeve.messaging import mailbox
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform import groups
+
+Permitted = Callable[[Transaction, Scope, Principal, str, list[str], Mapping[str, list[str]]], None]
+"""Raises AccessDenied unless the principal may perform the action on the resources, in this context."""
+
+
+def advance(
+    tx: Transaction, scope: Scope, command_id: str, *, world: World, now_ms: int, permitted: Permitted
+) -> int:
+    """Move one command on. Returns how much was done; 0 means that it now waits for its nodes or for time."""
+    command_rows.calm(tx, scope, command_id)
+    standing = command_rows.standing(tx, scope, command_id)
+    if standing is None:
+        command_rows.move(tx, scope, command_id, due_ms=None)
+        return 0
+    sweep = lifecycle.sweep(standing.progress, now_ms)
+    pending = [] if sweep else _pending(tx, scope, standing)
+    swept_to = standing.swept_to if standing.sweep == sweep else ""
+    unended = rows.unended(tx, scope, command_id, after=swept_to, limit=BATCH_MAX) if sweep else []
+    plan = lifecycle.plan(standing.progress, standing.tally, pending=pending, unended=unended, now_ms=now_ms)
+    if sweep and unended:
+        command_rows.move(tx, scope, command_id, sweep=sweep, swept_to=unended[-1])
+    return _apply(tx, scope, standing, plan, world=world, now_ms=now_ms, permitted=permitted)
+
+
+def _pending(tx: Transaction, scope: Scope, standing: Standing) -> list[str]:
+    progress, tally = standing.progress, standing.tally
+    giving_up = lifecycle.too_many_errors(progress, tally)
+    limit = BATCH_MAX if giving_up else min(lifecycle.room(progress, tally), BATCH_MAX)
+    if not tally.waiting or not limit:
+        return []
+    return rows.waiting(tx, scope, standing.command.command_id, after=standing.sent_to, limit=limit)
+
+
+def _apply(
+    tx: Transaction,
+    scope: Scope,
+    standing: Standing,
+    plan: Plan,
+    *,
+    world: World,
+    now_ms: int,
+    permitted: Permitted,
+) -> int:
+    command = standing.command
+    if plan.conclude is not None:
+        return _conclude(tx, scope, standing, plan.conclude, now_ms)
+    changes: dict[str, Any] = {}
+    if plan.send:
+        _send(tx, scope, standing, plan.send, now_ms)
+        changes["sent_to"] = plan.send[-1]
+    if plan.terminate:
+        moving.become_all(tx, scope, command, plan.terminate, after=Status.TERMINATED, now_ms=now_ms)
+        changes["sent_to"] = plan.terminate[-1]
+    if plan.expire:
+        moving.become_all(tx, scope, command, plan.expire, after=Status.DELIVERY_TIMED_OUT, now_ms=now_ms)
+    if plan.cancel:
+        cancelling.stop(tx, scope, command, plan.cancel, world=world, now_ms=now_ms)
+    if plan.resolve and not plan.send:
+        changes |= _resolve(tx, scope, standing, now_ms=now_ms, permitted=permitted)
+    changes["due_ms"] = now_ms if plan.more else command.expires_ms
+    command_rows.move(tx, scope, command.command_id, **changes)
+    return 1 if plan.more else 0
+
+
+def _send(tx: Transaction, scope: Scope, standing: Standing, node_ids: tuple[str, ...], now_ms: int) -> None:
+    command = standing.command
+    moved = rows.mark_sent(tx, scope, command.command_id, node_ids)
+    there = nodes.find_many(tx, scope, [one.node_id for one in moved])
+    for one in moved:
+        command_rows.count(tx, scope, command.command_id, one.shard, {"waiting": -1})
+    moving.hand_over(tx, scope, command, [one.node_id for one in moved if one.node_id in there], now_ms)
+    # A node that was deregistered while it waited its turn will never answer.
+    gone = [one.node_id for one in moved if one.node_id not in there]
+    moving.become_all(tx, scope, command, gone, after=Status.UNDELIVERABLE, now_ms=now_ms)
+    _started(tx, scope, command, now_ms)
+
+
+def _started(tx: Transaction, scope: Scope, command: Command, now_ms: int) -> None:
+    before, after = (CommandStatus.PENDING,), CommandStatus.IN_PROGRESS
+    if command_rows.become(tx, scope, command.command_id, before=before, after=after):
+        moving.tell_command(tx, scope, command, after, now_ms)
+
+
+def _resolve(
+    tx: Transaction, scope: Scope, standing: Standing, *, now_ms: int, permitted: Permitted
+) -> dict[str, Any]:
+    """Find the next targets. Each is asked about as if it had been named: what the caller may not reach is
+    shown as AccessDenied, what the document does not run on as InvalidPlatform."""
+    command = standing.command
+    found = nodes.targeted(tx, scope, command.targets, standing.resolved_to, BATCH_MAX)
+    refused = {node.node_id: status for node in found if (status := _refused(command, node)) is not None}
+    refused |= _denied(tx, scope, command, [n for n in found if n.node_id not in refused], permitted)
+    names = {node.node_id: sending.name_of(node) for node in found}
+    accepted = {node_id: name for node_id, name in names.items() if node_id not in refused}
+    sent = sending.add_targets(tx, scope, command, accepted, tally=standing.tally, now_ms=now_ms)
+    if refused:
+        _add_refused(tx, scope, command, {node_id: names[node_id] for node_id in refused})
+        for status in sorted(set(refused.values())):
+            ids = [node_id for node_id, why in refused.items() if why is status]
+            moving.become_all(tx, scope, command, ids, after=status, now_ms=now_ms)
+    if sent:
+        _started(tx, scope, command, now_ms)
+    changes: dict[str, Any] = {"is_resolved": int(len(found) < BATCH_MAX)}
+    if found:
+        changes["resolved_to"] = found[-1].node_id
+    if sent:
+        changes["sent_to"] = sent[-1]
+    return changes
+
+
+def _refused(command: Command, node: nodes.Node) -> Status | None:
+    return None if sending.runs_on(command.platform_types, node.platform_type) else Status.INVALID_PLATFORM
+
+
+def _denied(
+    tx: Transaction, scope: Scope, command: Command, found: list[nodes.Node], permitted: Permitted
+) -> dict[str, Status]:
+    who = dict(command.principal)
+    came_from = {"aws:SourceIp": [ip]} if (ip := who.pop("source_ip", "")) else {}
+    principal = Principal(**who)
+    tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}
+    denied = {}
+    for node in found:
+        context = came_from | sending.tag_context(tags.get(node.arn, {}))
+        try:
+            permitted(tx, scope, principal, sending.ACTION, [node.arn], context)
+        except AwsError:
+            denied[node.node_id] = Status.ACCESS_DENIED
+    return denied
+
+
+def _add_refused(tx: Transaction, scope: Scope, command: Command, names: Mapping[str, str]) -> None:
+    """Invocations that are there to be seen, and were never sent."""
+    new = []
+    for node_id in sorted(names):
+        shard = moving.shard_of(command, node_id)
+        # They never wait for their turn, so they count as handed over.
+        command_rows.count(tx, scope, command.command_id, shard, {"total": 1})
+        new.append(
+            {
+                "node_id": node_id,
+                "node_name": names[node_id],
+                "requested_ms": command.requested_ms,
+                "status": str(Status.PENDING),
+                "is_sent": 1,
+                "shard": shard,
+            }
+        )
+    rows.insert(tx, scope, command.command_id, new)
+
+
+def _conclude(tx: Transaction, scope: Scope, standing: Standing, status: CommandStatus, now_ms: int) -> int:
+    command = standing.command
+    before = tuple(lifecycle.COMMAND_OPEN)
+    if command_rows.become(tx, scope, command.command_id, before=before, after=status):
+        moving.tell_command(tx, scope, command, status, now_ms)
+        mailbox.drop_content(tx, command.command_id)
+    command_rows.move(tx, scope, command.command_id, due_ms=None)
+    return 1

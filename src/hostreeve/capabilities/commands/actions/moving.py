@@ -1,0 +1,101 @@
+"""What every change of an invocation brings along: its tally, its event, and a word to the worker."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from zlib import crc32
+
+from hostreeve.capabilities.commands.lifecycle import COUNTED_AS, CommandStatus, Status, shown
+from hostreeve.capabilities.commands.model import Command
+from hostreeve.capabilities.commands.store import commands as command_rows
+from hostreeve.capabilities.commands.store import invocations as rows
+from hostreeve.capabilities.commands.store.invocations import Moved
+from hostreeve.contract import jobs as wire
+from hostreeve.kernel.scope import Scope
+from hostreeve.messaging import mailbox
+from hostreeve.persistence import outbox
+from hostreeve.persistence.database import Transaction
+
+CHANNEL = "commands"
+"""The bus channel that wakes the worker."""
+
+INVOCATION_CHANGED = "EC2 Command Invocation Status-change Notification"
+COMMAND_CHANGED = "EC2 Command Status-change Notification"
+"""AWS's names of the events (source aws.ssm)."""
+
+_OUR_AGENT = '{"StreamOutput":true}'
+
+
+def shard_of(command: Command, node_id: str) -> int:
+    """The row of the command's tally that counts this node."""
+    return crc32(node_id.encode()) % command.shards
+
+
+def hand_over(tx: Transaction, scope: Scope, command: Command, node_ids: Iterable[str], now_ms: int) -> None:
+    """Put the command into the nodes' mailboxes."""
+    # A node that comes back later than TimeoutSeconds must not start what nobody expects any more.
+    expires_ms = min(command.expires_ms, now_ms + command.timeout_s * 1000)
+    jobs = [
+        mailbox.Job(
+            job_id=wire.job_id(command.command_id, node_id),
+            node_id=node_id,
+            topic=f"{wire.TOPIC_SEND}.{scope.region}",
+            content_id=command.command_id,
+            expires_ms=expires_ms,
+            extra=_OUR_AGENT,
+        )
+        for node_id in node_ids
+    ]
+    mailbox.post(tx, scope, jobs, now_ms)
+
+
+def become_all(
+    tx: Transaction, scope: Scope, command: Command, node_ids: Sequence[str], *, after: Status, now_ms: int
+) -> list[Moved]:
+    """Change the status of those of the nodes' invocations that may become that, with all it brings along."""
+    moved = rows.become_all(tx, scope, command.command_id, node_ids, after=after)
+    count(tx, scope, command.command_id, moved, after=after)
+    for one in moved:
+        tell(tx, scope, command, one.node_id, after, now_ms)
+    return moved
+
+
+def count(tx: Transaction, scope: Scope, command_id: str, moved: Sequence[Moved], *, after: Status) -> None:
+    """Bring the tally up to date with invocations that became `after`."""
+    changes: dict[int, Counter[str]] = defaultdict(Counter)
+    for one in moved:
+        if after in COUNTED_AS:
+            changes[one.shard][COUNTED_AS[after]] += 1
+            changes[one.shard]["waiting"] -= not one.was_sent
+    stirred = [command_rows.count(tx, scope, command_id, shard, change) for shard, change in changes.items()]
+    if any(stirred):
+        tx.wake(CHANNEL, command_id)
+
+
+def tell(tx: Transaction, scope: Scope, command: Command, node_id: str, status: Status, now_ms: int) -> None:
+    """The event of an invocation's new status, in AWS's shape."""
+    detail = {
+        "command-id": command.command_id,
+        "document-name": command.document_name,
+        "instance-id": node_id,
+        "requested-date-time": wire.timestamp(command.requested_ms),
+        "status": shown(status),
+    }
+    # Events of one invocation stay in order; beyond that they share as many rows as the command's tally has.
+    aggregate = f"{command.command_id}/{shard_of(command, node_id)}"
+    outbox.put(tx, scope, detail_type=INVOCATION_CHANGED, aggregate=aggregate, detail=detail, now_ms=now_ms)
+
+
+def tell_command(tx: Transaction, scope: Scope, command: Command, status: CommandStatus, now_ms: int) -> None:
+    """The event of a command's new status, in AWS's shape."""
+    detail: dict[str, Any] = {
+        "command-id": command.command_id,
+        "document-name": command.document_name,
+        "expire-after": wire.timestamp(command.expires_ms),
+        "parameters": command.parameters,
+        "requested-date-time": wire.timestamp(command.requested_ms),
+        "status": shown(status),
+    }
+    outbox.put(
+        tx, scope, detail_type=COMMAND_CHANGED, aggregate=command.command_id, detail=detail, now_ms=now_ms
+    )

@@ -1,0 +1,259 @@
+"""The state machines of a command and of its invocations: statuses, transitions, and what to do next.
+
+Pure: nothing here reads a clock or a row. `plan` is given a command's tally and bounded lists of nodes, never
+all invocations, so that deciding costs the same for a hundred nodes and for a hundred thousand.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+BATCH_MAX = 500
+"""Rows that one transaction may change."""
+
+MAX_CONCURRENCY = "50"
+MAX_ERRORS = "0"
+"""SendCommand's defaults."""
+
+
+class Status(StrEnum):
+    """An invocation's StatusDetails; `shown` gives the coarser Status beside it."""
+
+    PENDING = "Pending"
+    DELAYED = "Delayed"
+    IN_PROGRESS = "InProgress"
+    CANCELLING = "Cancelling"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    EXECUTION_TIMED_OUT = "ExecutionTimedOut"
+    DELIVERY_TIMED_OUT = "DeliveryTimedOut"
+    CANCELLED = "Cancelled"
+    TERMINATED = "Terminated"
+    UNDELIVERABLE = "Undeliverable"
+    INVALID_PLATFORM = "InvalidPlatform"
+    ACCESS_DENIED = "AccessDenied"
+
+
+class CommandStatus(StrEnum):
+    """A command's StatusDetails."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "InProgress"
+    CANCELLING = "Cancelling"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    EXECUTION_TIMED_OUT = "ExecutionTimedOut"
+    DELIVERY_TIMED_OUT = "DeliveryTimedOut"
+    INCOMPLETE = "Incomplete"
+    CANCELLED = "Cancelled"
+    NO_INSTANCES_IN_TAG = "NoInstancesInTag"
+
+
+_NEVER_RAN = frozenset({Status.UNDELIVERABLE, Status.INVALID_PLATFORM, Status.ACCESS_DENIED})
+_RAN = frozenset({Status.SUCCESS, Status.FAILED, Status.EXECUTION_TIMED_OUT})
+_STOPPED = frozenset({Status.CANCELLED, Status.DELIVERY_TIMED_OUT})
+
+MAY_BECOME: dict[Status, frozenset[Status]] = {
+    # A reply may overtake the acknowledgement, or the acknowledgement may be lost: Pending may end at once.
+    Status.PENDING: frozenset(set(Status) - {Status.PENDING}),
+    Status.DELAYED: frozenset(set(Status) - {Status.PENDING, Status.DELAYED, Status.TERMINATED}),
+    Status.IN_PROGRESS: _RAN | _STOPPED | {Status.CANCELLING},
+    # A node may have finished before the cancel reached it; then what it did is what is shown.
+    Status.CANCELLING: _RAN | _STOPPED,
+    **{status: frozenset() for status in _RAN | _STOPPED | _NEVER_RAN | {Status.TERMINATED}},
+}
+OPEN = tuple(status for status, after in MAY_BECOME.items() if after)
+CANCELLABLE = (Status.PENDING, Status.DELAYED, Status.IN_PROGRESS)
+
+COMMAND_MAY_BECOME: dict[CommandStatus, frozenset[CommandStatus]] = {
+    CommandStatus.PENDING: frozenset(set(CommandStatus) - {CommandStatus.PENDING}),
+    CommandStatus.IN_PROGRESS: frozenset(
+        set(CommandStatus)
+        - {CommandStatus.PENDING, CommandStatus.IN_PROGRESS, CommandStatus.NO_INSTANCES_IN_TAG}
+    ),
+    CommandStatus.CANCELLING: frozenset(
+        set(CommandStatus) - {CommandStatus.PENDING, CommandStatus.IN_PROGRESS, CommandStatus.CANCELLING}
+    ),
+    CommandStatus.SUCCESS: frozenset(),
+    CommandStatus.FAILED: frozenset(),
+    CommandStatus.EXECUTION_TIMED_OUT: frozenset(),
+    CommandStatus.DELIVERY_TIMED_OUT: frozenset(),
+    CommandStatus.INCOMPLETE: frozenset(),
+    CommandStatus.CANCELLED: frozenset(),
+    CommandStatus.NO_INSTANCES_IN_TAG: frozenset(),
+}
+COMMAND_OPEN = tuple(status for status, after in COMMAND_MAY_BECOME.items() if after)
+
+_SHOWN = {
+    "ExecutionTimedOut": "TimedOut",
+    "DeliveryTimedOut": "TimedOut",
+    "Terminated": "Cancelled",
+    "Undeliverable": "Failed",
+    "InvalidPlatform": "Failed",
+    "AccessDenied": "Failed",
+    "Incomplete": "Failed",
+    # AWS documents no Status beside NoInstancesInTag; nothing went wrong, so it is not an error to callers.
+    "NoInstancesInTag": "Success",
+}
+
+
+def shown(status: str) -> str:
+    """The Status that goes with a StatusDetails value, of a command or an invocation."""
+    return _SHOWN.get(status, str(status))
+
+
+def sources(after: Status) -> tuple[Status, ...]:
+    """The statuses that may become `after`: what an UPDATE names in its WHERE."""
+    return tuple(status for status, targets in MAY_BECOME.items() if after in targets)
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """How many of a command's invocations are where. `waiting` are those not yet handed to their mailbox."""
+
+    total: int = 0
+    waiting: int = 0
+    success: int = 0
+    failed: int = 0
+    execution_timed_out: int = 0
+    delivery_timed_out: int = 0
+    never_ran: int = 0
+    cancelled: int = 0
+    terminated: int = 0
+
+    @property
+    def ended(self) -> int:
+        return (
+            self.success
+            + self.failed
+            + self.execution_timed_out
+            + self.delivery_timed_out
+            + self.never_ran
+            + self.cancelled
+            + self.terminated
+        )
+
+    @property
+    def in_flight(self) -> int:
+        return self.total - self.waiting - self.ended
+
+    @property
+    def errors(self) -> int:
+        """What counts towards MaxErrors: deliveries that failed do not."""
+        return self.failed + self.execution_timed_out
+
+
+COUNTED_AS: dict[Status, str] = {
+    Status.SUCCESS: "success",
+    Status.FAILED: "failed",
+    Status.EXECUTION_TIMED_OUT: "execution_timed_out",
+    Status.DELIVERY_TIMED_OUT: "delivery_timed_out",
+    Status.CANCELLED: "cancelled",
+    Status.TERMINATED: "terminated",
+    **{status: "never_ran" for status in _NEVER_RAN},
+}
+"""The field of the tally that counts each final status."""
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """What `plan` needs to know of a command besides its tally."""
+
+    expires_ms: int
+    max_concurrency: str = MAX_CONCURRENCY
+    max_errors: str = MAX_ERRORS
+    is_resolved: bool = True
+    is_cancelling: bool = False
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What should be done now. The worker does it; this module never does.
+
+    `resolve`: look for the next targets. `more`: a list was full, so plan again right after this.
+    """
+
+    send: tuple[str, ...] = ()
+    terminate: tuple[str, ...] = ()
+    cancel: tuple[str, ...] = ()
+    expire: tuple[str, ...] = ()
+    resolve: bool = False
+    conclude: CommandStatus | None = None
+    more: bool = False
+
+
+def plan(
+    progress: Progress, tally: Tally, *, pending: Sequence[str], unended: Sequence[str], now_ms: int
+) -> Plan:
+    """Decide. `pending` are nodes not yet sent to, in order; `unended` those that `sweep` asks for.
+
+    Both may be cut at BATCH_MAX; what is cut comes with the next plan.
+    """
+    expired = now_ms >= progress.expires_ms
+    if tally.ended == tally.total and (progress.is_resolved or progress.is_cancelling or expired):
+        return Plan(conclude=verdict(progress, tally))
+    if expired:
+        return Plan(expire=tuple(unended), more=True)
+    if progress.is_cancelling:
+        return Plan(cancel=tuple(unended), more=bool(unended))
+    if too_many_errors(progress, tally) and progress.is_resolved:
+        return Plan(terminate=tuple(pending), more=bool(pending))
+    send = tuple(pending[: min(room(progress, tally), BATCH_MAX)])
+    return Plan(send=send, resolve=not progress.is_resolved, more=bool(send) or not progress.is_resolved)
+
+
+def too_many_errors(progress: Progress, tally: Tally) -> bool:
+    """Whether nothing more may be sent.
+
+    While targets are still being looked for, percentages are of those found so far: the strictest reading,
+    which may hold sending back for a moment, but only the whole set decides to give up.
+    """
+    return tally.errors > errors_allowed(progress.max_errors, tally.total)
+
+
+def room(progress: Progress, tally: Tally) -> int:
+    """How many more nodes may be sent to now. Invariant: `in_flight` never exceeds MaxConcurrency."""
+    if too_many_errors(progress, tally):
+        return 0
+    return max(0, concurrency(progress.max_concurrency, tally.total) - tally.in_flight)
+
+
+def sweep(progress: Progress, now_ms: int) -> str:
+    """What must be done to every invocation that has not ended: "expire", "cancel", or nothing ("")."""
+    if now_ms >= progress.expires_ms:
+        return "expire"
+    return "cancel" if progress.is_cancelling else ""
+
+
+def verdict(progress: Progress, tally: Tally) -> CommandStatus:
+    """A command's final status, once every invocation has ended (node-management.md §2.4, in its order)."""
+    allowed = errors_allowed(progress.max_errors, tally.total)
+    everything = tally.cancelled == tally.total
+    if (progress.is_cancelling and (tally.cancelled or everything)) or (tally.total and everything):
+        return CommandStatus.CANCELLED
+    if not tally.total:
+        return CommandStatus.NO_INSTANCES_IN_TAG if progress.is_resolved else CommandStatus.DELIVERY_TIMED_OUT
+    if tally.errors > allowed:
+        only_timeouts = tally.failed == 0
+        return CommandStatus.EXECUTION_TIMED_OUT if only_timeouts else CommandStatus.FAILED
+    if tally.delivery_timed_out > allowed:
+        return CommandStatus.DELIVERY_TIMED_OUT
+    if tally.never_ran == tally.total:
+        return CommandStatus.FAILED
+    if tally.errors or tally.delivery_timed_out or tally.cancelled or tally.terminated:
+        return CommandStatus.INCOMPLETE
+    return CommandStatus.SUCCESS
+
+
+def concurrency(limit: str, targets: int) -> int:
+    """MaxConcurrency as a number: a percentage is of the targets, rounded down, but at least one."""
+    return max(1, _amount(limit, targets))
+
+
+def errors_allowed(limit: str, targets: int) -> int:
+    """MaxErrors as a number; the error after that many stops the command."""
+    return _amount(limit, targets)
+
+
+def _amount(limit: str, targets: int) -> int:
+    if limit.endswith("%"):
+        return int(limit[:-1]) * targets // 100
+    return int(limit)

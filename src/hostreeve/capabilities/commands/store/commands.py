@@ -1,0 +1,266 @@
+"""Commands and their tallies in the database."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from hostreeve.capabilities.commands.lifecycle import COMMAND_OPEN, CommandStatus, Progress, Tally
+from hostreeve.capabilities.commands.model import Command, CommandRow
+from hostreeve.capabilities.commands.store.filters import Condition
+from hostreeve.kernel.scope import Scope
+from hostreeve.persistence.database import Transaction
+
+ENDS = (
+    "success",
+    "failed",
+    "execution_timed_out",
+    "delivery_timed_out",
+    "never_ran",
+    "cancelled",
+    "terminated",
+)
+_SUMS = ", ".join(f"sum({field}) AS {field}" for field in ("total", "waiting", *ENDS))
+_KEY = "account = :account AND region = :region AND command_id = :command_id"
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A command with everything the worker plans from."""
+
+    command: Command
+    status: CommandStatus
+    progress: Progress
+    tally: Tally
+    resolved_to: str
+    sent_to: str
+    sweep: str
+    swept_to: str
+
+
+def insert(
+    tx: Transaction, scope: Scope, command: Command, *, status: str, is_resolved: bool, due_ms: int
+) -> None:
+    tx.run(
+        """INSERT INTO commands
+               (account, region, command_id, document_name, request, requested_ms, expires_ms, status,
+                is_resolved, is_cancelling, resolved_to, sent_to, sweep, swept_to, due_ms)
+           VALUES (:account, :region, :command_id, :document_name, :request, :requested_ms, :expires_ms,
+                   :status, :is_resolved, 0, '', '', '', '', :due_ms)""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command.command_id,
+        document_name=command.document_name,
+        request=msgspec.json.encode(command).decode(),
+        requested_ms=command.requested_ms,
+        expires_ms=command.expires_ms,
+        status=status,
+        is_resolved=int(is_resolved),
+        due_ms=due_ms,
+    )
+    tx.many(
+        """INSERT INTO command_tallies (account, region, command_id, shard, total, waiting, success, failed,
+               execution_timed_out, delivery_timed_out, never_ran, cancelled, terminated, ended, stirred)
+           VALUES (:account, :region, :command_id, :shard, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
+        [
+            {
+                "account": scope.account,
+                "region": scope.region,
+                "command_id": command.command_id,
+                "shard": shard,
+            }
+            for shard in range(command.shards)
+        ],
+    )
+
+
+def count(tx: Transaction, scope: Scope, command_id: str, shard: int, changes: Mapping[str, int]) -> bool:
+    """Add to a tally. True when something must now be decided: there are nodes waiting, or all have ended."""
+    row = tx.one(
+        f"""UPDATE command_tallies SET
+               total = total + :total, waiting = waiting + :waiting, success = success + :success,
+               failed = failed + :failed, execution_timed_out = execution_timed_out + :execution_timed_out,
+               delivery_timed_out = delivery_timed_out + :delivery_timed_out,
+               never_ran = never_ran + :never_ran, cancelled = cancelled + :cancelled,
+               terminated = terminated + :terminated, ended = ended + :ended,
+               stirred = CASE WHEN waiting + :waiting > 0 OR ended + :ended >= total + :total THEN 1
+                              ELSE stirred END
+            WHERE {_KEY} AND shard = :shard RETURNING stirred""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        shard=shard,
+        total=changes.get("total", 0),
+        waiting=changes.get("waiting", 0),
+        ended=sum(changes.get(field, 0) for field in ENDS),
+        **{field: changes.get(field, 0) for field in ENDS},
+    )
+    return row is not None and row["stirred"] == 1
+
+
+def stirred(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]:
+    """Commands about which something must be decided now."""
+    rows = tx.all(
+        """SELECT DISTINCT account, region, command_id FROM command_tallies WHERE stirred = 1 LIMIT :limit""",
+        limit=limit,
+    )
+    rows += tx.all(
+        """SELECT account, region, command_id FROM commands
+           WHERE due_ms IS NOT NULL AND due_ms <= :now_ms ORDER BY due_ms LIMIT :limit""",
+        now_ms=now_ms,
+        limit=limit,
+    )
+    return list(dict.fromkeys((Scope(row["account"], row["region"]), row["command_id"]) for row in rows))
+
+
+def calm(tx: Transaction, scope: Scope, command_id: str) -> None:
+    """What the worker is about to look at does not need to be pointed out to it again."""
+    tx.run(
+        f"UPDATE command_tallies SET stirred = 0 WHERE {_KEY} AND stirred = 1",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+    )
+
+
+def tally(tx: Transaction, scope: Scope, command_id: str) -> Tally:
+    row = tx.one(
+        f"SELECT {_SUMS} FROM command_tallies WHERE {_KEY}",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+    )
+    return _tally(row or {})
+
+
+def find(tx: Transaction, scope: Scope, command_id: str) -> Command | None:
+    row = tx.one(
+        f"SELECT request FROM commands WHERE {_KEY}",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+    )
+    return msgspec.json.decode(row["request"], type=Command) if row else None
+
+
+def find_many(tx: Transaction, scope: Scope, command_ids: set[str]) -> dict[str, Command]:
+    if not command_ids:
+        return {}
+    rows = tx.all(
+        """SELECT command_id, request FROM commands
+           WHERE account = :account AND region = :region AND command_id IN :ids""",
+        account=scope.account,
+        region=scope.region,
+        ids=sorted(command_ids),
+    )
+    return {row["command_id"]: msgspec.json.decode(row["request"], type=Command) for row in rows}
+
+
+def standing(tx: Transaction, scope: Scope, command_id: str) -> Standing | None:
+    """None when the command is not there or has ended."""
+    row = tx.one(
+        f"""SELECT request, status, is_resolved, is_cancelling, expires_ms,
+                   resolved_to, sent_to, sweep, swept_to
+            FROM commands WHERE {_KEY} AND status IN :unended""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        unended=[str(status) for status in COMMAND_OPEN],
+    )
+    if row is None:
+        return None
+    command = msgspec.json.decode(row["request"], type=Command)
+    return Standing(
+        command=command,
+        status=CommandStatus(row["status"]),
+        progress=Progress(
+            expires_ms=row["expires_ms"],
+            max_concurrency=command.max_concurrency,
+            max_errors=command.max_errors,
+            is_resolved=bool(row["is_resolved"]),
+            is_cancelling=bool(row["is_cancelling"]),
+        ),
+        tally=tally(tx, scope, command_id),
+        resolved_to=row["resolved_to"],
+        sent_to=row["sent_to"],
+        sweep=row["sweep"],
+        swept_to=row["swept_to"],
+    )
+
+
+def move(tx: Transaction, scope: Scope, command_id: str, **changes: Any) -> None:
+    """Write how far the command has come, by column: resolved_to, sent_to, sweep, swept_to, due_ms …"""
+    columns = ", ".join(f"{column} = :{column}" for column in sorted(changes))
+    tx.run(
+        f"UPDATE commands SET {columns} WHERE {_KEY}",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        **changes,
+    )
+
+
+def become(
+    tx: Transaction, scope: Scope, command_id: str, *, before: tuple[CommandStatus, ...], after: CommandStatus
+) -> bool:
+    """Change the status. False when somebody was faster."""
+    changed = tx.run(
+        f"UPDATE commands SET status = :after WHERE {_KEY} AND status IN :before",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        before=[str(status) for status in before],
+        after=str(after),
+    )
+    return changed == 1
+
+
+def newest(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    conditions: list[Condition],
+    after: tuple[int, str] | None,
+    limit: int,
+) -> list[CommandRow]:
+    """Commands, the newest first, behind `after` (requested_ms, command_id)."""
+    where = "".join(f" AND {sql}" for sql, _ in conditions)
+    params = {name: value for _, members in conditions for name, value in members.items()}
+    if after is not None:
+        where += " AND (c.requested_ms, c.command_id) < (:after_ms, :after_id)"
+        params |= {"after_ms": after[0], "after_id": after[1]}
+    rows = tx.all(
+        f"""SELECT c.command_id, c.request, c.status FROM commands c
+            WHERE c.account = :account AND c.region = :region {where}
+            ORDER BY c.requested_ms DESC, c.command_id DESC LIMIT :limit""",
+        account=scope.account,
+        region=scope.region,
+        limit=limit,
+        **params,
+    )
+    tallies = _tallies(tx, scope, [row["command_id"] for row in rows])
+    return [
+        CommandRow(
+            command=msgspec.json.decode(row["request"], type=Command),
+            status=row["status"],
+            tally=tallies.get(row["command_id"], Tally()),
+        )
+        for row in rows
+    ]
+
+
+def _tallies(tx: Transaction, scope: Scope, command_ids: list[str]) -> dict[str, Tally]:
+    if not command_ids:
+        return {}
+    rows = tx.all(
+        f"""SELECT command_id, {_SUMS} FROM command_tallies
+            WHERE account = :account AND region = :region AND command_id IN :ids GROUP BY command_id""",
+        account=scope.account,
+        region=scope.region,
+        ids=command_ids,
+    )
+    return {row["command_id"]: _tally(row) for row in rows}
+
+
+def _tally(row: Mapping[str, Any]) -> Tally:
+    return Tally(**{field: int(row.get(field) or 0) for field in ("total", "waiting", *ENDS)})
