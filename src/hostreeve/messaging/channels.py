@@ -94,6 +94,8 @@ class Channels:
             await _deny(send, error)
             return
         await send({"type": "websocket.accept"})
+        # The server keeps this for as long as the connection lives, and nobody needs it any more.
+        scope.clear()
         try:
             channel = await self._open(node_id, receive, send)
         except Refused as refusal:
