@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -221,3 +223,39 @@ def test_timeout_bounds_both_the_wait_for_a_node_and_the_run(server, typed):
     typed("run", "x", "--instance-ids", A, "--timeout", "10s")
     assert fleet.sent["TimeoutSeconds"] == 30
     assert fleet.sent["Parameters"]["executionTimeout"] == ["10"]
+
+
+def run_as_a_program(server, *words, **how):
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
+    program = "import sys; from hostreeve.cli.main import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *words],
+        stderr=subprocess.PIPE,
+        env={**environment, **server.environ(), **how.pop("environ", {})},
+        **how,
+    )
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(server):
+    Fleet(
+        server, [FleetNode(A, *[("InProgress", "y\n" * n, "") for n in range(1, 400)], ("Success", "", ""))]
+    )
+    pipe_out, pipe_in = os.pipe()
+    program = run_as_a_program(server, "run", "yes", "--instance-ids", A, "--quiet", stdout=pipe_in)
+    os.close(pipe_in)
+    os.read(pipe_out, 10)
+    os.close(pipe_out)
+    assert (program.communicate(timeout=20)[1], program.returncode) == (b"", 141)
+
+
+def test_letters_that_the_locale_lacks_do_not_end_it(server):
+    Fleet(server, [FleetNode(A, ("Success", "漢字\n", ""))])
+    latin = {"PYTHONIOENCODING": "latin-1"}
+    plain = run_as_a_program(
+        server, "run", "x", "--instance-ids", A, stdout=subprocess.PIPE, environ=latin
+    ).communicate(timeout=20)[0]
+    assert plain == f"{A} | ??\n".encode()
+    told = run_as_a_program(
+        server, "run", "x", "--instance-ids", A, "--json", stdout=subprocess.PIPE, environ=latin
+    ).communicate(timeout=20)[0]
+    assert json.loads(told)["Nodes"][0]["StandardOutput"] == "漢字\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ def at_desk(command: Command) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         from hostreeve.cli.desk import Desk
         from hostreeve.cli.screen import Screen
-        from hostreeve.cli.trouble import EXIT_INTERRUPTED, Trouble
+        from hostreeve.cli.trouble import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Trouble
 
         screen = Screen()
         desk = Desk(arguments, screen=screen)
@@ -53,9 +54,9 @@ def at_desk(command: Command) -> Callable[[argparse.Namespace], int]:
         except KeyboardInterrupt:
             return EXIT_INTERRUPTED
         except BrokenPipeError:
-            # The reader (head, less) has seen enough; closing keeps the interpreter from complaining.
-            sys.stderr.close()
-            return EXIT_INTERRUPTED
+            # The reader (head, less) has seen enough; the interpreter's own last flush must not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_PIPE_CLOSED
         finally:
             desk.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -29,6 +30,10 @@ class Screen:
     def __init__(
         self, out: TextIO | None = None, err: TextIO | None = None, *, width: int | None = None
     ) -> None:
+        for stream in (out or sys.stdout, err or sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # In a locale without our marks, or without a node's letters, a question mark must do.
+                stream.reconfigure(errors="replace")
         self.out = Console(file=out or sys.stdout, highlight=False, soft_wrap=True, width=width)
         self.err = Console(file=err or sys.stderr, highlight=False, soft_wrap=True, width=width)
 
@@ -39,7 +44,8 @@ class Screen:
 
     def json(self, value: object) -> None:
         """A result for programs: nothing else is on standard output."""
-        self.out.file.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        ascii_only = not self.out.encoding.startswith("utf")
+        self.out.file.write(json.dumps(value, indent=2, ensure_ascii=ascii_only) + "\n")
         self.out.file.flush()
 
     def line(self, text: str = "", style: str = "") -> None:
