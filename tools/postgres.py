@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def start(folder: Path, watched_pid: int, *, durable: bool = False, patience_s: 
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, __file__, str(folder), "--while", str(watched_pid)]
-    with (folder / "keeper.log").open("wb") as log:
+    with tempfile.TemporaryFile() as log:
         keeper = subprocess.Popen(
             command + ["--durable"] * durable,
             stdout=log,
@@ -56,14 +57,16 @@ def start(folder: Path, watched_pid: int, *, durable: bool = False, patience_s: 
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if (folder / "url").exists():
-            return (folder / "url").read_text()
-        if keeper.poll() is not None:
-            break
-        time.sleep(0.02)
-    raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'keeper.log').read_text(errors='replace')}")
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            if (folder / "url").exists():
+                return (folder / "url").read_text()
+            if keeper.poll() is not None:
+                break
+            time.sleep(0.02)
+        keeper.terminate()
+        log.seek(0)
+        raise RuntimeError(f"PostgreSQL did not start:\n{log.read().decode(errors='replace')}")
 
 
 def stop(folder: Path) -> None:
@@ -96,9 +99,7 @@ def keep(folder: Path, watched_pid: int, *, durable: bool) -> None:
                 server.wait(10)
             except subprocess.TimeoutExpired:
                 server.kill()
-        shutil.rmtree(folder / "cluster", ignore_errors=True)
-        (folder / "url").unlink(missing_ok=True)
-        (folder / "keeper.pid").unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _serve(where: Path, folder: Path, *, durable: bool) -> "subprocess.Popen[bytes]":

@@ -10,7 +10,7 @@ from hostreeve.persistence.bus import InProcessBus, Listener
 from hostreeve.persistence.errors import StoreUnavailable
 
 SUBJECT = "hostreeve.hint."
-CONNECT_S = 5.0
+CONNECT_S = 3.0
 
 
 class NatsBus:

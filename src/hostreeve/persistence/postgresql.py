@@ -242,7 +242,7 @@ def _connected(url: str, place: str) -> psycopg.Connection[Any]:
         )
     except psycopg.OperationalError as error:
         raise StoreUnavailable(
-            f"{place} cannot be reached ({str(error).strip()}). Start it, or correct --database."
+            f"{place} cannot be reached ({' '.join(str(error).split())}). Start it, or correct --database."
         ) from error
     connection.prepared_max = 500
     teach_types(connection)
