@@ -25,22 +25,29 @@ DUMP_MARK = b"PGDMP"
 
 
 def backup_to(database: Database, target: Path) -> None:
-    """Write the store as of one moment to `target`, which appears whole or not at all.
+    """`backup_url` of an open store. Blocks for as long as it takes: call it on a thread."""
+    if isinstance(database, SqliteDatabase):
+        backup_url(f"sqlite:///{database.path}", target)
+    elif isinstance(database, PostgresDatabase):
+        backup_url(database.url, target)
+    else:
+        raise BackupFailed(f"there is no backup for {database.engine}")
 
-    Blocks for as long as it takes: call it on a thread. BackupFailed, StorageFull: what `target` was before,
-    it still is.
+
+def backup_url(url: str, target: Path) -> None:
+    """Write the store as of one moment to `target`, which appears whole or not at all; others may serve it.
+
+    BackupFailed, StorageFull: what `target` was before, it still is.
     """
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         unfinished.unlink(missing_ok=True)
         # Secrets are in it (sealed, but still): nobody else may read it, from its first byte on.
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if isinstance(database, SqliteDatabase):
-            _copy_sqlite(database.path, unfinished)
-        elif isinstance(database, PostgresDatabase):
-            _run_tool("pg_dump", ["--format=custom", f"--file={unfinished}"], database.url)
+        if url.startswith("sqlite:///"):
+            _copy_sqlite(Path("/" + url.removeprefix("sqlite:///").lstrip("/")), unfinished)
         else:
-            raise BackupFailed(f"there is no backup for {database.engine}")
+            _run_tool("pg_dump", ["--format=custom", f"--file={unfinished}"], url)
         _flush(unfinished)
         unfinished.replace(target)
         _flush(target.parent)
