@@ -40,9 +40,9 @@ SERVICES = {
 
 HEAD = """# Coverage
 
-Every operation of the services that Hostreeve serves or will serve. Requests for all of them are understood and
-checked against AWS's models; one that is not there yet answers `NotImplemented` and names itself. `make docs`
-writes this page from the table of operations that the server itself uses.
+Every operation of the services that Hostreeve serves or will serve. Requests for all of them are understood
+and checked against AWS's models; one that is not there yet answers `NotImplemented` and names itself.
+`make docs` writes this page from the table of operations that the server itself uses.
 
 """
 

@@ -2,10 +2,11 @@
 
 import re
 
+from tools.coverage_page import SERVICES, page
+
 from hostreeve.api.operations import Operations, anything, join
 from hostreeve.api.service_models import service
 from hostreeve.gateway.routing import KNOWN
-from tools.coverage_page import SERVICES, page
 
 
 def test_the_page_counts_and_names_what_is_registered():

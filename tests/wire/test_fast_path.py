@@ -82,7 +82,7 @@ def test_both_paths_agree(name):
         if decoder(operation) is None:
             continue
         chance = random.Random(operation_name)
-        for _ in range(12):
+        for turn in range(5):
             try:
                 request = Maker(chance, full=chance.random() < 0.5, answer=False, protocol="json").make(
                     operation.input
@@ -91,7 +91,7 @@ def test_both_paths_agree(name):
                 continue
             tree = write(operation.input, request)
             http = HttpRequest(
-                "POST", "/", "", HEADERS, msgspec.json.encode(spoilt(chance, tree) if _ else tree)
+                "POST", "/", "", HEADERS, msgspec.json.encode(spoilt(chance, tree) if turn else tree)
             )
             fast = json_rpc.read_valid(operation, http)
             slow = slowly(operation, http)

@@ -118,14 +118,14 @@ def test_spoilt_requests_are_read_or_refused(seed):
 
 
 LARGE = [
-    ("s3", "PUT", "/b", "tagging", b"<Tagging>" + b"x<a/>" * 200_000 + b"</Tagging>"),
-    ("s3", "PUT", "/b", "tagging", b"<Tagging><TagSet>" + b"<Tag/>" * 200_000 + b"</TagSet></Tagging>"),
+    ("s3", "PUT", "/b", "tagging", b"<Tagging>" + b"x<a/>" * 60_000 + b"</Tagging>"),
+    ("s3", "PUT", "/b", "tagging", b"<Tagging><TagSet>" + b"<Tag/>" * 60_000 + b"</TagSet></Tagging>"),
     ("iam", "POST", "/", "", b"Action=TagUser&Version=2010-05-08" + b"&a=" * 400_000),
-    ("iam", "POST", "/", "", b"Action=TagUser&Version=2010-05-08&UserName=" + b"a" * 1_000_000),
+    ("iam", "POST", "/", "", b"Action=TagUser&Version=2010-05-08&UserName=" + b"a" * 500_000),
     ("iam", "POST", "/", "", b"Action=" + b"&Action" * 150_000),
     ("appconfig", "GET", "/" + "a/" * 500_000, "", b""),
     ("appconfig", "GET", "/applications", "a&" * 500_000, b""),
-    ("scheduler", "GET", "/schedules/" + "%" * 1_000_000, "", b""),
+    ("scheduler", "GET", "/schedules/" + "%" * 500_000, "", b""),
 ]
 
 

@@ -1,7 +1,7 @@
 """REST path templates of one service: which operation a method, a path and a query string mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -51,20 +51,21 @@ class RestRoutes:
     """`find(http, path)` is the best template's operation with its labels, or None."""
 
     def __init__(self, service: Service) -> None:
-        self._by_method: dict[str, list[Template]] = {}
+        # By method, first segment (None: a label) and first prescribed query parameter (None: none).
+        self._table: dict[tuple[str, str | None, str | None], list[Template]] = {}
         for name in service.operation_names:
             template = _template(service.operation(name))
-            self._by_method.setdefault(template.operation.http_method, []).append(template)
-        for templates in self._by_method.values():
-            templates.sort(key=lambda t: t.weight, reverse=True)
+            first = template.segments[0] if template.labels[0] is None else None
+            key = (template.operation.http_method, first, next(iter(template.literals), None))
+            self._table.setdefault(key, []).append(template)
 
     def find(self, http: HttpRequest, path: str) -> tuple[OperationModel, dict[str, str]] | None:
         query = _names(http.query)
         segments = path.lstrip("/").split("/") if path.startswith("//") else path[1:].split("/")
         bare = segments[:-1] if len(segments) > 1 and segments[-1] == "" else segments
         best: tuple[tuple[int, int, int, int], OperationModel, dict[str, str]] | None = None
-        for template in self._by_method.get(http.method, ()):
-            if any(query.get(k) != v for k, v in template.literals.items()):
+        for template in self._candidates(http.method, segments[0], query):
+            if template.literals and any(query.get(k) != v for k, v in template.literals.items()):
                 continue
             labels = template.matched(
                 segments if template.greedy and len(bare) >= len(template.segments) else bare
@@ -75,6 +76,12 @@ class RestRoutes:
             if best is None or score > best[0]:
                 best = score, template.operation, labels
         return (best[1], best[2]) if best else None
+
+    def _candidates(self, method: str, first: str, query: Mapping[str, str]) -> Iterator[Template]:
+        for segment in (first, None):
+            yield from self._table.get((method, segment, None), ())
+            for name in query:
+                yield from self._table.get((method, segment, name), ())
 
 
 def _template(operation: OperationModel) -> Template:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.service_models import OperationModel, Service, service
 from hostreeve.gateway.http import HttpRequest
+from hostreeve.gateway.protocols.bodies import unpacked
 from hostreeve.gateway.protocols.cbor_rpc import NAME as CBOR
 from hostreeve.gateway.protocols.refusals import UnreadableError, refusal, unreadable
 from hostreeve.gateway.rest_routes import RestRoutes
@@ -246,8 +247,15 @@ def _version(http: HttpRequest) -> str:
 def _parameter(pattern: re.Pattern[str], http: HttpRequest) -> str | None:
     found = pattern.search(http.query)
     if found is None and (http.header("content-type") or "").startswith("application/x-www-form-urlencoded"):
-        found = pattern.search(http.body.decode("latin-1"))
+        found = pattern.search(_form(http))
     return unquote_plus(found[1]) if found else None
+
+
+def _form(http: HttpRequest) -> str:
+    try:
+        return unpacked(http).decode("latin-1")
+    except UnreadableError:
+        return ""
 
 
 def _looks_like_s3(http: HttpRequest) -> bool:

@@ -12,13 +12,14 @@ from hostreeve.gateway.protocols import errors, json_values
 from hostreeve.gateway.protocols.refusals import UnreadableError
 
 _CONTENT_TYPES = ("application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json")
+_ZERO = b"\\u0000"
 _encode = msgspec.json.Encoder().encode
 
 
 def read_valid(operation: OperationModel, http: HttpRequest) -> dict[str, Any] | None:
     """The request if the fast path finds it valid; None says nothing and `read` must look."""
     fast = decoder(operation)
-    if fast is None or http.header("content-type") not in _CONTENT_TYPES:
+    if fast is None or http.header("content-type") not in _CONTENT_TYPES or _ZERO in http.body:
         return None
     try:
         return fast.decode(http.body or b"{}")

@@ -1,6 +1,7 @@
 """From bytes to a request and from an answer to bytes, whatever protocol a client speaks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hostreeve.api.errors import AwsError, common
@@ -8,6 +9,7 @@ from hostreeve.api.service_models import OperationModel, Service
 from hostreeve.api.validation import problems
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.protocols import cbor_rpc, ec2, json_rpc, query, rest_json, rest_xml
+from hostreeve.gateway.protocols.bodies import is_packable, refuse_zero_characters, unpacked
 from hostreeve.gateway.protocols.refusals import UnreadableError, invalid, unreadable
 
 _READERS: dict[str, Any] = {
@@ -39,25 +41,36 @@ def read_request(
         valid = json_rpc.read_valid(operation, http)
         if valid is not None:
             return valid
-    if operation.is_stream:
-        raise common.NotImplemented(f"{operation.name} is an event stream, which Hostreeve does not serve.")
     try:
-        if spoken in _READERS:
-            request = _READERS[spoken](operation, http)
-        else:
-            request = _REST_READERS[spoken](operation, http, labels)
-        _check(operation, request)
+        request = _read(operation, http, labels, spoken)
+        refuse_zero_characters(request)
     except UnreadableError as e:
         raise unreadable(spoken, str(e)) from None
     except RecursionError:
         raise unreadable(spoken, "The body is nested too deeply") from None
-    return dict(request)
+    _check(operation, request)
+    return request
+
+
+def _read(
+    operation: OperationModel, http: HttpRequest, labels: Mapping[str, str], spoken: str
+) -> dict[str, Any]:
+    """The request as its types say, before its constraints are looked at."""
+    if operation.is_stream:
+        raise common.NotImplemented(f"{operation.name} is an event stream, which Hostreeve does not serve.")
+    if is_packable(operation):
+        http = replace(http, body=unpacked(http))
+    if spoken in _READERS:
+        found = _READERS[spoken](operation, http)
+    else:
+        found = _REST_READERS[spoken](operation, http, labels)
+    return dict(found)
 
 
 def write_response(
     operation: OperationModel, result: dict[str, Any], request_id: str, protocol: str | None = None
 ) -> HttpResponse:
-    """The answer. Members that are None, or that the model does not know, do not appear."""
+    """The answer. A member that is None counts as absent (clients take JSON's null for that)."""
     response: HttpResponse = _WRITERS[_answered(operation.service, protocol)].write(
         operation, result, request_id
     )
