@@ -263,7 +263,8 @@ def test_a_loop_that_went_away_does_not_hold_up_the_next(database: Database):
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
         loop.close()
         database.write_sync(lambda tx: tx.run("DELETE FROM lease"))
 
