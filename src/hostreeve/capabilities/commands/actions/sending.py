@@ -191,7 +191,7 @@ def _check_target(target: Mapping[str, Any]) -> None:
 
 
 def _checked(call: Call, node_ids: list[str], document: documents.DocumentVersion) -> dict[str, str]:
-    """The names of the nodes by id, once it is clear that the caller may send to each and that it is there."""
+    """The names of the nodes by id, once it is clear that each is there and may be sent to."""
     arns = [target_arn(call.scope, node_id) for node_id in node_ids]
     tags = groups.tags_of_many(call.tx, call.scope, arns)
     for arn in arns:

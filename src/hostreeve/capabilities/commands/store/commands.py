@@ -23,6 +23,7 @@ ENDS = (
 )
 _SUMS = ", ".join(f"sum({field}) AS {field}" for field in ("total", "waiting", *ENDS))
 _KEY = "account = :account AND region = :region AND command_id = :command_id"
+_OPEN = "(" + ", ".join(f"'{status}'" for status in COMMAND_OPEN) + ")"
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -161,11 +162,10 @@ def standing(tx: Transaction, scope: Scope, command_id: str) -> Standing | None:
     row = tx.one(
         f"""SELECT request, status, is_resolved, is_cancelling, expires_ms,
                    resolved_to, sent_to, sweep, swept_to
-            FROM commands WHERE {_KEY} AND status IN :unended""",
+            FROM commands WHERE {_KEY} AND status IN {_OPEN}""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
-        unended=[str(status) for status in COMMAND_OPEN],
     )
     if row is None:
         return None
