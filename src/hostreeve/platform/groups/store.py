@@ -57,7 +57,8 @@ def tags_of_many(tx: Transaction, scope: Scope, arns: Sequence[str]) -> dict[str
     """The tags of several resources at once; those without tags are missing."""
     rows = tx.all(
         f"SELECT arn, tag_key, tag_value FROM resource_tags WHERE {_SCOPED} AND arn IN :arns"
-        " ORDER BY tag_key",
+        # By tag_key alone, SQLite would walk the other index: every tag of the Region.
+        " ORDER BY arn, tag_key",
         account=scope.account,
         region=scope.region,
         arns=list(arns),
