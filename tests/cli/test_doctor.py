@@ -78,7 +78,7 @@ def test_what_is_wrong_with_a_shell_is_found(healthy, environ, subject, verdict,
 
 def test_a_wrong_name_is_told_with_the_names_that_would_do(healthy):
     found = of_client(healthy, AWS_ENDPOINT_URL=f"https://localhost:{healthy.port}")["certificate"]
-    assert found.verdict == "wrong" and "It is for 127.0.0.1" in found.found
+    assert found.verdict == "wrong" and "It is for server.test, 127.0.0.1" in found.found
 
 
 class Shifted(RealWorld):

@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
-import os
+import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +99,7 @@ def test_an_activation_prints_the_line_to_paste(server, typed, activations):
     assert status == 0
     install, enrol = out.splitlines()
     sha256 = hashlib.sha256(server.certificates.ca_pem_path.read_bytes()).hexdigest()
-    assert sha256 in install and "https://10.9.8.7:8443/_hostreeve/install.sh" in install
+    assert sha256 in install and 'u="https://10.9.8.7:8443/_hostreeve/"' in install
     assert enrol.startswith("hostreeve agent enrol --server https://10.9.8.7:8443 --ca ")
     (request,) = server.requests("AmazonSSM.CreateActivation")
     assert request["Tags"] == [{"Key": "Role", "Value": "edge"}, {"Key": "Site", "Value": "tokyo"}]
@@ -110,20 +112,40 @@ def test_an_activation_in_json(server, typed, activations):
     assert "https://mine:1" in found["InstallCommand"]
 
 
-def test_the_line_runs_the_installer_only_when_the_authority_is_the_right_one(server, tmp_path):
-    script = b'#!/bin/sh\necho "installing $*"\n'
+@pytest.mark.parametrize("fetcher", ["curl", "wget", "python3"])
+def test_the_line_runs_the_installer_only_when_the_authority_is_the_right_one(server, tmp_path, fetcher):
+    if not shutil.which(fetcher):
+        pytest.skip(f"{fetcher} is not installed")
+    script = b'#!/bin/sh\necho "installing $* beside $(ls)"\n'
     server.pages["/_hostreeve/install.sh"] = lambda: script
     right = hashlib.sha256(server.certificates.ca_pem_path.read_bytes()).hexdigest()
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "mktemp", "rm", "sha256sum", "ls", fetcher):
+        real = sys.executable if name == "python3" else shutil.which(name)
+        (programs / name).symlink_to(Path(real).resolve())
+    (tmp_path / "some where").mkdir()
+    environment = {"PATH": str(programs), "TMPDIR": str(tmp_path / "some where")}
 
-    def pasted(sha256):
-        line = one_liner(server.url, sha256, "an-id", "a code")
+    def pasted(url, sha256):
+        line = one_liner(url, sha256, "an-id", "a 'code'")
         return subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=20)
 
-    done = pasted(right)
-    assert done.returncode == 0 and "installing --activation-id an-id --activation-code a code" in done.stdout
-    refused = pasted("0" * 64)
+    done = pasted(server.url, right)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "installing an-id a 'code' beside ca.pem\ninstall.sh\n"
+    refused = pasted(server.url, "0" * 64)
     assert refused.returncode != 0 and "installing" not in refused.stdout
+    # The right authority, but a connection that it does not vouch for.
+    unproven = pasted(f"https://localhost:{server.port}", right)
+    assert unproven.returncode != 0 and "installing" not in unproven.stdout
+    assert not list((tmp_path / "some where").iterdir())
+
+
+@pytest.mark.parametrize("url", ["http://a:1", "https://a b", "https://a'$(reboot)", 'https://"x'])
+def test_a_line_is_not_made_of_what_a_shell_would_read(url):
+    with pytest.raises(ValueError, match="not an https address"):
+        one_liner(url, "0" * 64, "i", "c")
 
 
 def test_accounts_are_printed_as_scripts_rely_on(server, typed):

@@ -26,7 +26,7 @@ class Refusal(Exception):
 class SmallServer:
     """`answers["AmazonSSM.ListCommands"] = lambda request: {...}`; `calls` holds every call."""
 
-    def __init__(self, folder, names=("127.0.0.1",)):
+    def __init__(self, folder, names=("127.0.0.1", "server.test")):
         self.certificates = certificates.ensure(folder, list(names), RealWorld())
         self.answers = {}
         self.pages = {"/_hostreeve/ca.pem": lambda: self.certificates.ca_pem_path.read_bytes()}

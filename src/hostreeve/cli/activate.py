@@ -24,7 +24,7 @@ def run(desk: Desk, arguments: Namespace) -> int:
     expires_s = words.duration_s(arguments.expires)
     tags = [dict(zip(("Key", "Value"), words.pair(text), strict=True)) for text in arguments.tag or ()]
     client = desk.client()
-    server = arguments.server or _server_url(client)
+    server = (arguments.server or _server_url(client)).rstrip("/")
     ca_file = client.settings.ca_bundle()
     ca_sha256 = _ca_sha256(client.door("ssm"))
     expiration = desk.world.now_ms() // 1000 + expires_s
