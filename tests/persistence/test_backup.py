@@ -10,7 +10,7 @@ import pytest
 
 from hostreeve.kernel.world import RealWorld
 from hostreeve.persistence import errors
-from hostreeve.persistence.backup import backup_to, restore_from
+from hostreeve.persistence.backup import backup_to, backup_url, restore_from
 from hostreeve.persistence.bus import InProcessBus
 from hostreeve.persistence.database import Database, Transaction, open_database
 
@@ -159,3 +159,20 @@ def test_serving_goes_on_during_a_backup(url: str, tmp_path: Path):
 
     assert asyncio.run(main()) > 200
     database.close()
+
+
+def test_a_store_that_nobody_serves_is_backed_up_too(url: str, tmp_path: Path):
+    database = _open(url)
+    database.write_sync(lambda tx: _put_pair(tx, 1))
+    database.close()
+    backup_url(url, tmp_path / "backup")
+    restore_from(tmp_path / "backup", url)
+    database = _open(url)
+    assert database.read_sync(_names) == ["00001a", "00001b"]
+    database.close()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_its_backup(tmp_path: Path):
+    with pytest.raises(errors.BackupFailed, match="there is no store"):
+        backup_url(f"sqlite:///{tmp_path}/none.db", tmp_path / "backup")
+    assert list(tmp_path.iterdir()) == []

@@ -86,6 +86,8 @@ def restore_from(source: Path, url: str) -> None:
 
 def _copy_sqlite(path: Path, target: Path) -> None:
     """Copy under one snapshot. In WAL mode it holds up nobody who writes."""
+    if not path.exists():
+        raise BackupFailed(f"there is no store at {path}.")
     source = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     copy = apsw.Connection(str(target))
     try:
