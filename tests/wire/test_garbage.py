@@ -139,6 +139,13 @@ def test_a_large_request_takes_no_time_beyond_its_size(case):
     assert time.perf_counter() - began < 2
 
 
+@pytest.mark.parametrize("depth", range(10, 500, 35))
+def test_a_recursive_request_of_any_depth_is_read_or_refused(depth):
+    body = b'{"Aggregators":[' + b'{"Aggregators":[' * depth + b"]}" * depth + b"]}"
+    headers = [("x-amz-target", "AmazonSSM.GetInventory"), ("content-type", "application/x-amz-json-1.1")]
+    answered(HttpRequest("POST", "/", "", headers, body))
+
+
 def test_a_large_json_request_with_many_failures_has_an_error_of_moderate_size():
     tags = ",".join(['{"Key":"","Value":""}'] * 50_000)
     body = f'{{"ResourceType":"Document","ResourceId":"d","Tags":[{tags}]}}'.encode()

@@ -90,6 +90,11 @@ class Shape:
         """The member that is the whole body, where the shape names one."""
         return self.traits.get("payload")
 
+    @cached_property
+    def located(self) -> tuple[tuple[str, "Shape", str], ...]:
+        """Name, shape and wire name of the members that travel outside the body."""
+        return tuple((n, m, m.wire_name or n) for n, m in self.members.items() if m.location)
+
     @property
     def is_union(self) -> bool:
         return bool(self.own.get("union"))

@@ -1,6 +1,7 @@
 """What the REST protocols share: members in the path, the query string, the headers and the status."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,17 +21,16 @@ def read(
     shape = operation.input
     if shape is None:
         return {}
-    query = parameters(http.query)
+    parts = _Parts(labels, parameters(http.query), _headers(http))
     found: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        if member.location is not None:
-            value = _located(member, member.wire_name or name, http, labels, query)
-            if value is not None:
-                found[name] = value
+    for name, member, wire in shape.located:
+        value = _located(member, wire, parts)
+        if value is not None:
+            found[name] = value
     _drop_bound(operation, shape, found)
     if shape.payload is not None:
         _read_payload(shape, shape.payload, http.body, found, read_body)
-    elif http.body and any(m.location is None for m in shape.members.values()):
+    elif http.body and len(shape.located) < len(shape.members):
         found.update(read_body(shape, http.body))
     return found
 
@@ -51,20 +51,34 @@ def literal_parameters(operation: OperationModel) -> Query:
     return parameters(operation.request_uri.partition("?")[2])
 
 
-def _located(
-    member: Shape, wire: str, http: HttpRequest, labels: Mapping[str, str], query: Query
-) -> Any:  # one line per location
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a request has outside its body; headers of one name are joined."""
+
+    labels: Mapping[str, str]
+    query: Query
+    headers: Mapping[str, str]
+
+
+def _headers(http: HttpRequest) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in http.headers:
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
+def _located(member: Shape, wire: str, parts: _Parts) -> Any:
     match member.location:
         case "uri":
-            return text_values.read(member, labels[wire]) if wire in labels else None
+            return text_values.read(member, parts.labels[wire]) if wire in parts.labels else None
         case "querystring":
-            return _from_query(member, wire, query)
+            return _from_query(member, wire, parts.query)
         case "header":
-            values = [v for k, v in http.headers if k == wire.lower()]
-            return text_values.read_header(member, ",".join(values)) if values else None
+            text = parts.headers.get(wire.lower())
+            return None if text is None else text_values.read_header(member, text)
         case "headers":
             prefix = wire.lower()
-            found = {k[len(prefix) :]: v for k, v in http.headers if k.startswith(prefix)}
+            found = {k[len(prefix) :]: v for k, v in parts.headers.items() if k.startswith(prefix)}
             return found or None
     return None
 
@@ -83,9 +97,9 @@ def _from_query(member: Shape, wire: str, query: Query) -> Any:
 
 def _drop_bound(operation: OperationModel, shape: Shape, found: dict[str, Any]) -> None:
     """A map of all query parameters does not hold those that other members or the template are bound to."""
-    for name, member in shape.members.items():
-        if member.location == "querystring" and member.type == "map" and name in found:
-            bound = {m.wire_name or n for n, m in shape.members.items() if m.location == "querystring"}
+    for name, member, _ in shape.located:
+        if member.type == "map" and member.location == "querystring" and name in found:
+            bound = {wire for _, m, wire in shape.located if m.location == "querystring"}
             bound |= set(literal_parameters(operation))
             left = {k: v for k, v in found[name].items() if k not in bound and not k.startswith("X-Amz-")}
             if left:
@@ -114,11 +128,11 @@ def write_located(shape: Shape, result: Mapping[str, Any]) -> tuple[int | None, 
     """The status, if a member holds it, and the headers of an answer."""
     status: int | None = None
     headers: list[tuple[str, str]] = []
-    for name, member in shape.members.items():
+    for name, member, wire_name in shape.located:
         value = result.get(name)
-        if value is None or member.location is None:
+        if value is None:
             continue
-        wire = (member.wire_name or name).lower()
+        wire = wire_name.lower()
         if member.location == "header":
             headers.append((wire, text_values.write_header(member, value)))
         elif member.location == "headers":

@@ -37,7 +37,7 @@ def _read_body(shape: Shape, body: bytes) -> Any:
     tree = json_rpc.parsed(body)
     if shape.type == "structure" and isinstance(tree, dict):
         # Members that travel elsewhere are not read from the body, even if it names them.
-        elsewhere = {m.wire_name or n for n, m in shape.members.items() if m.location}
+        elsewhere = {wire for _, _, wire in shape.located}
         tree = {k: v for k, v in tree.items() if k not in elsewhere} if elsewhere else tree
     return json_values.read(shape, tree)
 
@@ -68,7 +68,7 @@ def _body(shape: Shape, result: Mapping[str, Any]) -> bytes:
 
 
 def _has_body(shape: Shape) -> bool:
-    return any(m.location is None for m in shape.members.values())
+    return len(shape.located) < len(shape.members)
 
 
 def write_error(service: Service | None, error: AwsError, request_id: str) -> HttpResponse:

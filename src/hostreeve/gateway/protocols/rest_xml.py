@@ -68,7 +68,7 @@ def _body(operation: OperationModel, shape: Shape, result: Mapping[str, Any]) ->
         if member.type in ("blob", "string"):
             return rest.raw_payload(value), "binary/octet-stream"
         return (b"" if value is None else _document(operation, member, member.name, value)), "application/xml"
-    if all(m.location for m in shape.members.values()):
+    if len(shape.located) == len(shape.members):
         return b"", "application/xml"
     found = rest.body_members(shape, result)
     if operation.name == "GetBucketLocation":

@@ -44,11 +44,11 @@ def read_request(
     try:
         request = _read(operation, http, labels, spoken)
         refuse_zero_characters(request)
+        _check(operation, request)
     except UnreadableError as e:
         raise unreadable(spoken, str(e)) from None
     except RecursionError:
         raise unreadable(spoken, "The body is nested too deeply") from None
-    _check(operation, request)
     return request
 
 
