@@ -28,7 +28,7 @@ from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.scheduling.loop import Worker
 
-GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations", "hostreeve"})
+GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
 
 SCHEMAS = (
     "hostreeve.persistence",

@@ -5,6 +5,7 @@ import asyncio
 import gc
 import ipaddress
 import resource
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -61,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"hostreeve serve: {error}\n")
         return 1
     _raise_limits()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn handles both while it serves and raises them again afterwards, before all is tidied up.
+        signal.signal(number, lambda *_: None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(port, world))
