@@ -222,7 +222,7 @@ def _where(conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
             name = f"c{place}_{number}"
             values[name] = value
             if condition.operator == "BeginWith":
-                parts.append(f"substr({expression}, 1, :{name}_length) = :{name}")
+                parts.append(f"substr({expression}, 1, CAST(:{name}_length AS INTEGER)) = :{name}")
                 values[f"{name}_length"] = len(value)
             else:
                 parts.append(f"{expression} {'<' if condition.operator == 'LessThan' else '>'} :{name}")
