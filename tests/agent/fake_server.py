@@ -1,4 +1,4 @@
-"""A small server that speaks to the agent over real TLS: registration, role tokens, the control channel, polling.
+"""A small server that speaks to the agent over real TLS: registration, role tokens, channel, polling.
 
 It checks signatures, keeps every frame it saw, and misbehaves on request.
 """
@@ -46,6 +46,7 @@ class Job:
     reply_ids: list[str] = field(default_factory=list)
     output: dict[tuple[str, str], bytearray] = field(default_factory=dict)
     chunks: int = 0
+    document: dict[str, Any] = field(default_factory=dict)
 
     @property
     def final(self) -> dict[str, Any] | None:
@@ -139,6 +140,7 @@ class FakeServer:
         command_id = more.pop("command_id", None) or str(uuid.uuid4())
         job_id = jobs.job_id(command_id, NODE_ID)
         job = self.jobs.setdefault(job_id, Job(job_id))
+        job.document = document
         content = command_content(document, parameters, command_id)
         more.setdefault("stream_output", True)
         self.send(
@@ -198,7 +200,7 @@ class FakeServer:
                 )
             return (
                 201,
-                b"<R xmlns='x'><MessageSchemaVersion>1.0</MessageSchemaVersion><TokenValue>tok</TokenValue></R>",
+                b"<R xmlns='x'><TokenValue>tok</TokenValue></R>",
             )
         operation = headers["x-amz-target"].rpartition(".")[2]
         members = json.loads(body)

@@ -82,9 +82,7 @@ class Desk:
             return self._cancel(job)
         if not job.topic.startswith(jobs.TOPIC_SEND):
             return "51403"
-        try:
-            jobs.command_id_of(job.job_id)
-        except ValueError:
+        if not self._is_for_us(job.job_id):
             return jobs.ACK_PARSE_ERROR
         if job.job_id in self._jobs or job.job_id in self._finished:
             # Its reply, if the server lacks it, is on its way or is sent again.
@@ -109,6 +107,14 @@ class Desk:
     def started(self) -> None:
         """After the acknowledgement has gone out: start what may start."""
         self._start_waiting()
+
+    def _is_for_us(self, job_id: str) -> bool:
+        try:
+            command_id, node_id = jobs.command_id_of(job_id), jobs.node_id_of(job_id)
+        except ValueError:
+            return False
+        # The command's id names a folder.
+        return node_id == self._office.node.node_id and not set(command_id) & set("/\0")
 
     def _keep(self, job: jobs.AgentJob) -> str:
         is_next = len(self._running) < self._office.node.workers_max and not self._queue and not self._restart

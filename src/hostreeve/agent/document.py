@@ -116,9 +116,7 @@ def read(content: Any, supplied: Any) -> Document:
             return Document(version, _steps_of_schema_2(content, parameters))
     except InvalidParameters as wrong:
         raise InvalidDocument(str(wrong)) from None
-    raise InvalidDocument(
-        f"Schema version {version} is not supported by this version of the agent"
-    )
+    raise InvalidDocument(f"Schema version {version} is not supported by this version of the agent")
 
 
 def decide(document: Document, index: int, ended: Sequence[Ended], platform: Platform) -> Decision:
@@ -133,7 +131,7 @@ def decide(document: Document, index: int, ended: Sequence[Ended], platform: Pla
 
 
 def concluded(step: Step, status: str, code: int) -> Ended:
-    """How a step counts whose plugin ended with `status` and `code`: exit codes 168 and 169, and onFailure."""
+    """How a step counts that ended with `status` and `code`: exit codes 168 and 169, and onFailure."""
     if code == EXIT_SUCCESS_AND_STOP:
         note = f"\nStep exited with code 168. Therefore, marking step as succeeded. {_REST_IS_SKIPPED}"
         return Ended(jobs.SUCCESS, code, stdout_note=note)

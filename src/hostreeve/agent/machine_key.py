@@ -1,7 +1,7 @@
 """The machine's RSA key, used in a short-lived child so that the agent itself loads no cryptography library.
 
-    python -m hostreeve.agent.machine_key generate FILE    writes the private key (PEM, 0600), prints the other
-    python -m hostreeve.agent.machine_key sign FILE        signs standard input, prints the signature
+  python -m hostreeve.agent.machine_key generate FILE    writes the private key (PEM, 0600), prints the public
+  python -m hostreeve.agent.machine_key sign FILE        signs standard input, prints the signature
 
 Both print base64. The `cryptography` package is used where it is installed, else the `openssl` program.
 """

@@ -18,7 +18,7 @@ class Reporting:
     """Hands replies and the streams of steps to the uplink."""
 
     def __init__(self, loop: Loop, machine: Machine, uplink: Uplink) -> None:
-        self._world, self._uplink = loop.world, uplink
+        self._loop, self._world, self._uplink = loop, loop.world, uplink
         self._identity = AgentIdentity(AGENT_NAME, AGENT_VERSION, "linux", machine.platform_version)
 
     def follow(self, job: Job) -> None:
@@ -76,7 +76,9 @@ class Reporting:
     def refuse(self, job_id: str, reason: str) -> None:
         """A job that cannot be run at all: the refusing acknowledgement goes with a reply that says why."""
         content = reply_content(self._identity, jobs.FAILED, [], now_ms=self._world.now_ms(), trace=reason)
-        self._uplink.send(Reply(job_id, self._world.uuid(), lambda: content, _nothing))
+        reply = Reply(job_id, self._world.uuid(), lambda: content, _nothing)
+        # After the acknowledgement that is about to be written.
+        self._loop.after(0, lambda: self._uplink.send(reply))
 
     def _send(
         self,
