@@ -10,7 +10,7 @@ import pytest
 from hostreeve.agent import machine_key
 from hostreeve.agent.journal import Journal
 from hostreeve.agent.state import Node, State
-from hostreeve.app.doctor import agent, client, command, state, store
+from hostreeve.app.doctor import agent, client, state, store
 from hostreeve.app.doctor.arguments import add_command
 from hostreeve.app.doctor.findings import is_wrong
 from hostreeve.app.state import StateFolder, write_private
@@ -286,12 +286,6 @@ def test_json_holds_every_finding(healthy, monkeypatch, capsys):
         "Found": "1 Online",
         "NextStep": "",
     } in found["Findings"]
-
-
-def test_an_admin_env_is_read_without_being_run():
-    text = "export AWS_REGION='a b'\nexport AWS_CA_BUNDLE=/x\nunset AWS_PROFILE\nexport PATH=x\n"
-    found = command.sourced(text)
-    assert (found["AWS_REGION"], found["AWS_CA_BUNDLE"]) == ("a b", "/x") and "PATH" not in found
 
 
 def test_only_wrong_counts_as_wrong():

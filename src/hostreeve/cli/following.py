@@ -27,6 +27,8 @@ LARGE = 100
 """From so many nodes on, short output is taken from the list itself not asked for node by node."""
 SWEEP_SHARE = 4
 """A look through the list of all nodes takes at most one part in so many of the time."""
+LATE_NODES_S = 10.0
+"""How long nodes may show no end after the command as a whole has ended."""
 LATE_OUTPUT_S = 5.0
 """How long the rest of a node's output may take after its end was reported."""
 
@@ -116,6 +118,7 @@ class Following:
         self.changes = 0
         """How often anything was seen to move; tells the caller how eagerly to look again."""
         self._sweep_due = 0.0
+        self._over_since: float | None = None
 
     def look(self) -> bool:
         """One look at the server: True once the command and every node have ended and all output is read."""
@@ -127,7 +130,11 @@ class Following:
             spent = self.world.monotonic() - now
             self._sweep_due = now + spent * (SWEEP_SHARE if len(self.nodes) > PAGE else 1)
         self._listen()
-        return over and self._all_ended() and all(node.read for node in self.nodes.values())
+        if not over:
+            return False
+        self._over_since = now if self._over_since is None else self._over_since
+        late = now - self._over_since > LATE_NODES_S
+        return late or (self._all_ended() and all(node.read for node in self.nodes.values()))
 
     def _all_ended(self) -> bool:
         return len(self.nodes) >= self.tally.targets and all(node.ended for node in self.nodes.values())

@@ -2,15 +2,16 @@
 
 import argparse
 import os
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hostreeve.app.doctor import agent, client, state
 from hostreeve.app.doctor.findings import Chapter, Finding, described, is_wrong, printed
-from hostreeve.app.state import StateFolder
+from hostreeve.app.state import StateFolder, admin_settings
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.settings import Given, Settings
+
+NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 def run(desk: Desk, arguments: argparse.Namespace) -> int:
@@ -33,7 +34,8 @@ def _chapters(desk: Desk, arguments: argparse.Namespace) -> Iterator[Chapter]:
         folder = StateFolder(Path(arguments.state).resolve())
         yield _chapter(f"Server in {folder.root}", state.examined(folder, SCHEMAS, desk.world))
         if folder.admin_env.is_file() and os.access(folder.admin_env, os.R_OK):
-            environ = sourced(folder.admin_env.read_text())
+            # The file alone is looked at: no profile of this user may lend it what it lacks.
+            environ = {**admin_settings(folder), **NO_FILES}
             yield _chapter(
                 f"Client with {folder.admin_env}",
                 client.examined(lambda: Settings(Given(), environ), desk.world),
@@ -47,13 +49,3 @@ def _chapters(desk: Desk, arguments: argparse.Namespace) -> Iterator[Chapter]:
 
 def _chapter(title: str, findings: Iterable[Finding]) -> Chapter:
     return Chapter(title, list(findings))
-
-
-def sourced(text: str) -> dict[str, str]:
-    """The AWS variables that sourcing an admin.env sets. Nothing is executed, ~/.aws is left out."""
-    found = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    for line in text.splitlines():
-        if line.startswith("export AWS_"):
-            name, _, value = line.removeprefix("export ").partition("=")
-            found[name] = "".join(shlex.split(value))
-    return found
