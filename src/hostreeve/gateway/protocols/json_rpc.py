@@ -57,6 +57,8 @@ def parsed(body: bytes) -> Any:
 
 def write(operation: OperationModel, result: dict[str, Any], request_id: str) -> HttpResponse:
     if is_plain_output(operation):
+        if None in result.values():
+            result = {name: value for name, value in result.items() if value is not None}
         body = _encode(result)
     else:
         assert operation.output is not None
