@@ -259,3 +259,31 @@ def test_letters_that_the_locale_lacks_do_not_end_it(server):
         server, "run", "x", "--instance-ids", A, "--json", stdout=subprocess.PIPE, environ=latin
     ).communicate(timeout=20)[0]
     assert json.loads(told)["Nodes"][0]["StandardOutput"] == "漢字\n"
+
+
+def test_the_command_may_follow_the_targets_after_two_dashes(server, typed):
+    fleet = Fleet(server, [FleetNode(A, ("Success", "", ""))])
+    assert typed("run", "--instance-ids", A, B, "--", "uname -a")[0] == 0
+    assert (fleet.sent["InstanceIds"], fleet.sent["Parameters"]) == ([A, B], {"commands": ["uname -a"]})
+
+
+def test_a_command_that_ended_without_its_nodes_is_not_watched_for_ever(server, typed, monkeypatch):
+    monkeypatch.setattr("hostreeve.cli.following.LATE_NODES_S", 0.2)
+
+    class Forgetful(Fleet):
+        def commands(self, request):
+            (command,) = super().commands(request)["Commands"]
+            return {"Commands": [{**command, "Status": "Cancelled", "TargetCount": 5}]}
+
+    Forgetful(server, [FleetNode(A, PENDING)])
+    assert typed("run", "x", "--targets", "tag:a=b")[0] == 1
+
+
+def test_a_script_is_read_from_standard_input(server):
+    fleet = Fleet(server, [FleetNode(A, ("Success", "", ""))])
+    program = run_as_a_program(
+        server, "run", "-", "--instance-ids", A, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    program.communicate(b"echo one\necho two\n", timeout=20)
+    assert program.returncode == 0
+    assert fleet.sent["Parameters"] == {"commands": ["echo one\necho two\n"]}
