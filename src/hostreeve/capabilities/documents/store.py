@@ -10,7 +10,7 @@ from hostreeve.persistence.database import Transaction
 
 _COLUMNS = """
     d.name, d.document_type, d.target_type, d.default_version, d.latest_version,
-    v.version, v.version_name, v.display_name, v.format, v.text, v.body, v.hash, v.schema_version,
+    v.version, v.version_name, v.display_name, v.format, v.source_text AS text, v.body, v.hash, v.schema_version,
     v.platform_types, v.requires, v.author, v.created_ms
 """
 _JOINED = """
@@ -90,7 +90,7 @@ def insert_version(
     """`labels`: version_name, display_name, hash, requires (a list), author, created_ms."""
     tx.run(
         """INSERT INTO document_versions
-               (account, region, name, version, version_name, display_name, format, text,
+               (account, region, name, version, version_name, display_name, format, source_text,
                 body, hash, schema_version, platform_types, requires, author, created_ms)
            VALUES (:account, :region, :name, :version, :version_name, :display_name, :format, :text,
                    :body, :hash, :schema_version, :platform_types, :requires, :author, :created_ms)""",

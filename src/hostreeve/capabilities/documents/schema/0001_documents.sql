@@ -19,7 +19,7 @@ CREATE TABLE document_versions (
     version_name    TEXT,
     display_name    TEXT,
     format          TEXT NOT NULL CHECK (format IN ('JSON', 'YAML', 'TEXT')),
-    text            TEXT NOT NULL,
+    source_text     TEXT NOT NULL,
     body            TEXT NOT NULL,
     hash            TEXT NOT NULL,
     schema_version  TEXT NOT NULL,

@@ -1,0 +1,230 @@
+"""An account with nodes and the whole of Run Command, driven call by call on a clock that the test moves."""
+
+import asyncio
+import json
+from typing import Any
+
+from hostreeve.api.call import Call, Principal
+from hostreeve.api.errors import common
+from hostreeve.capabilities import commands, nodes
+from hostreeve.capabilities.commands import operations, worker
+from hostreeve.capabilities.documents import operations as document_operations
+from hostreeve.capabilities.nodes.model import MachineKey
+from hostreeve.capabilities.nodes.store import nodes as node_rows
+from hostreeve.contract import jobs as wire
+from hostreeve.contract.jobs import OutputChunk
+from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.world import SimulatedWorld
+from hostreeve.persistence.database import Database, Transaction
+from hostreeve.platform import groups
+
+SCHEMAS = [
+    "hostreeve.persistence",
+    "hostreeve.platform.groups",
+    "hostreeve.messaging",
+    "hostreeve.capabilities.documents",
+    "hostreeve.capabilities.nodes",
+    "hostreeve.capabilities.commands",
+]
+SHELL = "aws:runShellScript"
+
+
+class Estate:
+    """Everything a test of commands says. `denied` are ARNs that the caller may not reach."""
+
+    def __init__(self, database: Database, world: SimulatedWorld) -> None:
+        self.database, self.world = database, world
+        self.scope = Scope("123456789012", "us-east-1")
+        self.principal = Principal(
+            self.scope.account, f"arn:aws:iam::{self.scope.account}:user/a", "AIDA", "AKIA"
+        )
+        self.listener = commands.NodeListener()
+        self.denied: set[str] = set()
+        self.asked: list[tuple[str, str, dict[str, list[str]]]] = []
+        self._numbers = 0
+
+    def node(self, platform: str = "Linux", **tags: str) -> str:
+        self._numbers += 1
+        node_id = f"mi-{self._numbers:017x}"
+        key = MachineKey(
+            account=self.scope.account,
+            region=self.scope.region,
+            node_id=node_id,
+            iam_role="R",
+            fingerprint="f",
+            public_key=b"%d" % self._numbers,
+            key_changed_ms=0,
+        )
+
+        def unit(tx: Transaction) -> None:
+            name = f"host{self._numbers}"
+            node_rows.insert(tx, key, activation_id="a", name=name, now_ms=self.world.now_ms())
+            node_rows.report(tx, self.scope, node_id, {"platform_type": platform}, self.world.now_ms())
+            if tags:
+                groups.set_tags(tx, self.scope, nodes.node_arn(self.scope, node_id), tags)
+
+        self.database.write_sync(unit)
+        return node_id
+
+    def leave(self, node_id: str) -> None:
+        self.database.write_sync(lambda tx: node_rows.delete(tx, self.scope, node_id))
+
+    def call(self, name: str, **request: Any) -> dict[str, Any]:
+        """An operation of ours by its AWS name."""
+        tables = (operations.ssm, operations.hostreeve, document_operations.ssm)
+        operation = next(each for table in tables for each in table if each.name == name)
+
+        def unit(tx: Transaction) -> dict[str, Any]:
+            answer: dict[str, Any] = operation.handler(self._context(tx), request)
+            return answer
+
+        return (self.database.write_sync if operation.writes else self.database.read_sync)(unit)
+
+    def send(self, *node_ids: str, **request: Any) -> str:
+        """SendCommand; the command's id. Without more it is `id` by AWS-RunShellScript."""
+        asked = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["id"]}, **request}
+        if node_ids:
+            asked["InstanceIds"] = list(node_ids)
+        if asked["DocumentName"] != "AWS-RunShellScript" and "Parameters" not in request:
+            del asked["Parameters"]
+        return str(self.call("SendCommand", **asked)["Command"]["CommandId"])
+
+    def send_to_tagged(self, key: str, value: str, **request: Any) -> str:
+        return self.send(Targets=[{"Key": f"tag:{key}", "Values": [value]}], **request)
+
+    def tick(self, at_most: int = 1000) -> int:
+        """Let the worker work until nothing is left to decide. The number of its ticks."""
+        for number in range(at_most):
+            if not asyncio.run(worker.tick(self.database, self.world, self._permitted)):
+                return number
+        raise AssertionError("the worker never came to rest")
+
+    def acknowledge(self, command_id: str, *node_ids: str) -> None:
+        now_ms = self.world.now_ms()
+
+        def unit(tx: Transaction) -> None:
+            for node_id in node_ids:
+                job = wire.job_id(command_id, node_id)
+                self.listener.acknowledged(tx, self.scope, node_id, job, now_ms)
+
+        self.database.write_sync(unit)
+
+    def refuse(self, command_id: str, node_id: str, code: str) -> None:
+        job = wire.job_id(command_id, node_id)
+        self._listen(
+            lambda tx: self.listener.refused(tx, self.scope, node_id, job, code, self.world.now_ms())
+        )
+
+    def reply(self, command_id: str, node_id: str, status: str, *, by: str = "", **steps: Any) -> None:
+        """A reply as the agents write it; `by` is who sends it, when it is not the job's own node.
+
+        `steps` are results by step id, `aws_runShellScript` standing for the plugin's name.
+        """
+        reply = {"documentStatus": status, "documentTraceOutput": "", "runtimeStatus": steps or None}
+        self.reply_document(command_id, node_id, reply, by=by)
+
+    def reply_document(self, command_id: str, node_id: str, reply: dict[str, Any], *, by: str = "") -> None:
+        job = wire.job_id(command_id, node_id)
+        sender = by or node_id
+        self._listen(
+            lambda tx: self.listener.replied(tx, self.scope, sender, job, reply, self.world.now_ms())
+        )
+
+    def finish(self, command_id: str, *node_ids: str, status: str = "Success", code: int = 0) -> None:
+        """Acknowledge and end the one step of AWS-RunShellScript."""
+        for node_id in node_ids:
+            self.acknowledge(command_id, node_id)
+            self.reply(command_id, node_id, status, **{SHELL: result(status, code)})
+
+    def output(self, command_id: str, node_id: str, offset: int, chunk: bytes, step_id: str = SHELL) -> Any:
+        job = wire.job_id(command_id, node_id)
+        piece = OutputChunk(job, step_id, "stdout", offset, chunk)
+        return self._listen(
+            lambda tx: self.listener.output(tx, self.scope, node_id, job, piece, self.world.now_ms())
+        )
+
+    def command(self, command_id: str) -> dict[str, Any]:
+        (found,) = self.call("ListCommands", CommandId=command_id)["Commands"]
+        return dict(found)
+
+    def counts(self, command_id: str) -> tuple[str, int, int, int]:
+        """(StatusDetails, TargetCount, CompletedCount, ErrorCount)."""
+        found = self.command(command_id)
+        return found["StatusDetails"], found["TargetCount"], found["CompletedCount"], found["ErrorCount"]
+
+    def invocation(self, command_id: str, node_id: str, **request: Any) -> dict[str, Any]:
+        return self.call("GetCommandInvocation", CommandId=command_id, InstanceId=node_id, **request)
+
+    def statuses(self, command_id: str) -> dict[str, str]:
+        """StatusDetails of every invocation, by node."""
+        found: dict[str, str] = {}
+        more: dict[str, str] = {}
+        while True:
+            page = self.call("ListCommandInvocations", CommandId=command_id, **more)
+            found |= {each["InstanceId"]: each["StatusDetails"] for each in page["CommandInvocations"]}
+            if "NextToken" not in page:
+                return found
+            more = {"NextToken": page["NextToken"]}
+
+    def mailbox(self, topic: str = wire.TOPIC_SEND) -> list[str]:
+        """The nodes for which something of this topic waits."""
+        rows = self.database.read_sync(
+            lambda tx: tx.all(
+                "SELECT node_id FROM mailbox_jobs WHERE topic LIKE :topic ORDER BY node_id", topic=topic + "%"
+            )
+        )
+        return [row["node_id"] for row in rows]
+
+    def events(self, detail_type: str) -> list[str]:
+        """The statuses that events of this type told, in the order of their sequence within an aggregate."""
+        rows = self.database.read_sync(
+            lambda tx: tx.all(
+                "SELECT detail FROM outbox_event WHERE detail_type = :detail_type"
+                " ORDER BY aggregate, sequence",
+                detail_type=detail_type,
+            )
+        )
+        return [json.loads(row["detail"])["status"] for row in rows]
+
+    def _listen(self, unit: Any) -> Any:
+        return self.database.write_sync(unit)
+
+    def _context(self, tx: Transaction) -> Call:
+        def require(action: str, resources: list[str], context: Any = None) -> None:
+            for arn in resources:
+                self._permitted(tx, self.scope, self.principal, action, [arn], context or {})
+
+        return Call(
+            tx=tx,
+            scope=self.scope,
+            principal=self.principal,
+            world=self.world,
+            now_ms=self.world.now_ms(),
+            request_id="r",
+            require=require,
+            emit=lambda *_: None,
+            keys=None,
+        )
+
+    def _permitted(
+        self, tx: Any, scope: Any, principal: Any, action: str, resources: list[str], context: Any
+    ) -> None:
+        for arn in resources:
+            self.asked.append((action, arn, dict(context)))
+            if arn in self.denied:
+                raise common.AccessDeniedException(f"not authorized to perform {action} on {arn}")
+
+
+def result(status: str = "Success", code: int = 0, **members: Any) -> dict[str, Any]:
+    """A step's result as agents report it."""
+    return {
+        "status": status,
+        "code": code,
+        "name": SHELL,
+        "output": "",
+        "startDateTime": "2026-11-22T15:28:30.988Z",
+        "endDateTime": "2026-11-22T15:28:31.029Z",
+        "standardOutput": "",
+        "standardError": "",
+        **members,
+    }
