@@ -86,12 +86,11 @@ def _simulator_cpu(simulator: "subprocess.Popen[str]") -> float:
     return float(json.loads(simulator.stdout.readline())["CpuSeconds"])
 
 
-async def activations(plane: ControlPlane, count: int) -> list[dict[str, str]]:
+async def activations(plane: ControlPlane, count: int, limit: int = 1) -> list[dict[str, str]]:
+    """`count` activations for `limit` nodes each."""
     connection = Connection(plane.url, plane.ca)
-    made = []
-    for _ in range((count + 999) // 1000):
-        wanted = {"IamRole": ROLE, "RegistrationLimit": 1000, "Tags": [{"Key": "Fleet", "Value": "sim"}]}
-        made.append(await connection.call("ssm", "CreateActivation", wanted, plane.credentials))
+    wanted = {"IamRole": ROLE, "RegistrationLimit": limit, "Tags": [{"Key": "Fleet", "Value": "sim"}]}
+    made = [await connection.call("ssm", "CreateActivation", wanted, plane.credentials) for _ in range(count)]
     connection.close()
     return [{"ActivationId": a["ActivationId"], "ActivationCode": a["ActivationCode"]} for a in made]
 

@@ -153,7 +153,7 @@ class Fleet:
     async def connect(self, count: int, activations: list[dict[str, str]]) -> None:
         waiting: asyncio.Queue[dict[str, str]] = asyncio.Queue()
         for number in range(count):
-            waiting.put_nowait(activations[number // 1000])
+            waiting.put_nowait(activations[number])
         async with asyncio.TaskGroup() as tasks:
             for _ in range(min(PREPARERS, count)):
                 tasks.create_task(self._prepare(waiting))

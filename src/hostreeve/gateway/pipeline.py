@@ -129,10 +129,10 @@ class Pipeline:
         except Exception:
             code = "InternalFailure"
             log.exception("unforeseen error", extra={"request_id": caller.request_id})
-            error = common.InternalFailure(
+            failure = common.InternalFailure(
                 "The server met an error of its own. Its log names this request id."
             )
-            response = _error_answer(route, self._router, error, caller)
+            response = _error_answer(route, self._router, failure, caller)
         seconds = self._world.monotonic() - started
         self._record.answered(caller, route, response, code, seconds)
         return response
