@@ -241,9 +241,10 @@ class Channels:
     async def _write_closed(self) -> None:
         """Connections that ended, written together: who loses the network loses them all at once."""
         if self._closed:
-            closed, self._closed = self._closed[:500], self._closed[500:]
+            closed = self._closed[:500]
             now_ms = self._world.now_ms()
             await self._database.write(lambda tx: store.close_channels(tx, closed, now_ms))
+            del self._closed[: len(closed)]
 
 
 class _AccessDenied(AwsError):

@@ -41,10 +41,7 @@ def post(tx: Transaction, scope: Scope, jobs: Sequence[Job], now_ms: int) -> Non
 
 
 def withdraw(tx: Transaction, scope: Scope, job_ids: Iterable[str]) -> set[str]:
-    """Take back those jobs that were not sent, or that their node had no room for. Returns their ids.
-
-    ValueError when one of them is not a job id.
-    """
+    """Take back those jobs that were not sent, or that their node had no room for. Returns their ids."""
     return store.delete_waiting(tx, scope, job_ids)
 
 

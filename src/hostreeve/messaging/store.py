@@ -55,7 +55,7 @@ def insert_jobs(tx: Transaction, scope: Scope, jobs: Iterable[Job], now_ms: int)
         "INSERT INTO mailbox_jobs (account, region, node_id, job_id, topic, content_id, extra, state, epoch,"
         " attempts, posted_ms, due_ms, expires_ms) VALUES (:account, :region, :node_id, :job_id, :topic,"
         " :content_id, :extra, 'waiting', 0, 0, :now_ms, :now_ms, :expires_ms)"
-        " ON CONFLICT (account, region, node_id, job_id) DO NOTHING",
+        " ON CONFLICT (account, region, job_id) DO NOTHING",
         (
             {
                 "account": scope.account,
@@ -84,13 +84,9 @@ def delete_jobs(tx: Transaction, scope: Scope, job_ids: Iterable[str]) -> set[st
 
 def _delete_jobs(tx: Transaction, scope: Scope, job_ids: Iterable[str], condition: str) -> set[str]:
     gone: set[str] = set()
-    sql = (
-        f"DELETE FROM mailbox_jobs WHERE {_SCOPED} AND node_id IN :nodes AND job_id IN :ids {condition}"
-        " RETURNING job_id"
-    )
+    sql = f"DELETE FROM mailbox_jobs WHERE {_SCOPED} AND job_id IN :ids {condition} RETURNING job_id"
     for ids in _chunks(job_ids):
-        nodes = [wire.node_id_of(job_id) for job_id in ids]
-        rows = tx.all(sql, account=scope.account, region=scope.region, nodes=nodes, ids=ids)
+        rows = tx.all(sql, account=scope.account, region=scope.region, ids=ids)
         gone.update(row["job_id"] for row in rows)
     return gone
 
@@ -108,10 +104,9 @@ def rest(tx: Transaction, scope: Scope, job_id: str, now_ms: int) -> None:
     tx.run(
         "UPDATE mailbox_jobs SET state = 'waiting', due_ms = :now_ms"
         " + CASE WHEN attempts * :step_ms > :max_ms THEN :max_ms ELSE attempts * :step_ms END"
-        f" WHERE {_SCOPED} AND node_id = :node_id AND job_id = :job_id",
+        f" WHERE {_SCOPED} AND job_id = :job_id",
         account=scope.account,
         region=scope.region,
-        node_id=wire.node_id_of(job_id),
         job_id=job_id,
         now_ms=now_ms,
         step_ms=BUSY_STEP_MS,
@@ -136,7 +131,6 @@ def claim(
             {
                 "account": scope.account,
                 "region": scope.region,
-                "node_id": row["node_id"],
                 "job_id": row["job_id"],
                 "epoch": epochs[row["node_id"]],
                 "attempts": row["attempts"],
@@ -146,7 +140,7 @@ def claim(
     if marks:
         tx.many(
             "UPDATE mailbox_jobs SET state = 'sent', epoch = :epoch, attempts = :attempts, due_ms = :due_ms"
-            f" WHERE {_SCOPED} AND node_id = :node_id AND job_id = :job_id",
+            f" WHERE {_SCOPED} AND job_id = :job_id",
             marks,
         )
     return [_delivery(row) for row in due]

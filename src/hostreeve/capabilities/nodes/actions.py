@@ -64,7 +64,7 @@ def register(call: Call, request: Mapping[str, Any]) -> Node:
     if activation is None or not activation.is_opened_by(request["ActivationCode"]):
         raise error.InvalidActivation("The activation is not valid: its id or its code is wrong.")
     public_key = _public_key(request["PublicKey"])
-    node_id = nodes.registered_with(call.tx, activation.activation_id, public_key)
+    node_id = nodes.registered_with(call.tx, activation.activation_id, public_key, request["Fingerprint"])
     if node_id is None:
         if not activations.count_registration(call.tx, activation.activation_id, call.now_ms):
             raise error.InvalidActivation("The activation is not valid: it is expired or used up.")

@@ -20,8 +20,9 @@ CREATE TABLE mailbox_jobs (
     posted_ms INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,
-    PRIMARY KEY (account, region, node_id, job_id)
+    PRIMARY KEY (account, region, job_id)
 ) WITHOUT ROWID;
+CREATE INDEX mailbox_jobs_of_node ON mailbox_jobs (account, region, node_id, posted_ms);
 CREATE INDEX mailbox_jobs_due ON mailbox_jobs (due_ms);
 
 -- Which replica holds a node's control channel. The epoch grows with every connection; only the newest delivers.

@@ -44,4 +44,4 @@ CREATE TABLE nodes (
 );
 -- A machine's key is looked up by what it calls itself; ids are never used twice.
 CREATE UNIQUE INDEX nodes_by_id ON nodes (node_id);
-CREATE INDEX nodes_by_activation ON nodes (activation_id);
+CREATE INDEX nodes_by_activation ON nodes (activation_id, fingerprint);

@@ -81,12 +81,14 @@ def insert(tx: Transaction, key: MachineKey, *, activation_id: str, name: str, n
     )
 
 
-def registered_with(tx: Transaction, activation_id: str, public_key: bytes) -> str | None:
-    """The node that registered with this activation and this very key."""
+def registered_with(tx: Transaction, activation_id: str, public_key: bytes, fingerprint: str) -> str | None:
+    """The node that registered with this activation, this very key and this fingerprint."""
     row = tx.one(
-        "SELECT node_id FROM nodes WHERE activation_id = :activation_id AND public_key = :public_key",
+        "SELECT node_id FROM nodes WHERE activation_id = :activation_id AND public_key = :public_key"
+        " AND fingerprint = :fingerprint",
         activation_id=activation_id,
         public_key=public_key,
+        fingerprint=fingerprint,
     )
     return row["node_id"] if row else None
 
