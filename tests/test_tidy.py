@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from tools import coverage_page
 
 from hostreeve.app.compose import OPERATIONS
 
@@ -157,3 +158,8 @@ def _is_front_door(folder):
         or "plugins" in folder.parts
         or folder.name in ("signature", "protocols")
     )
+
+
+def test_the_coverage_page_tells_what_there_is():
+    page = ROOT / "docs" / "reference" / "coverage.md"
+    assert page.exists() and page.read_text() == coverage_page.page(OPERATIONS), "run make docs"

@@ -92,7 +92,8 @@ async def _body(receive: Receive) -> bytes:
 
 async def _send(send: Send, response: HttpResponse, *, close: bool = False) -> None:
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
-    headers.append((b"content-length", b"%d" % len(response.body)))
+    if not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", b"%d" % len(response.body)))
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
