@@ -17,7 +17,8 @@ class Principal:
     root's;
     `id` is AWS's unique id (`AIDA…`, `AROA…:session`); `node_id` is set when a managed node's role session
     calls;
-    `tags` are the principal's tags, for `aws:PrincipalTag/…`.
+    `tags` are the principal's tags, for `aws:PrincipalTag/…`. Of a role's session, `role_arn` is the role and
+    `session_policies` limit what the session may do of what the role may: documents, or ARNs of policies.
     """
 
     account: str
@@ -26,6 +27,8 @@ class Principal:
     access_key_id: str
     node_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str = ""
+    session_policies: tuple[str, ...] = ()
 
 
 class Authorise(Protocol):

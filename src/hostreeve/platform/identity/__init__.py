@@ -1,0 +1,33 @@
+"""Identity: users, roles, keys, sessions and policies of an account; who calls, and what they may do.
+
+`find_credential` tells whose key signed, `authorise` whether they may; both read one row when nothing has
+changed. Nodes get credentials of their role by `issue_role_credentials`.
+"""
+
+from hostreeve.platform.identity.actions.authorising import authorise, request_context
+from hostreeve.platform.identity.actions.credentials import (
+    Credential,
+    find_credential,
+    find_role,
+    issue_role_credentials,
+    revoke_node,
+)
+from hostreeve.platform.identity.actions.founding import administrator_key, bootstrap, create_access_role
+from hostreeve.platform.identity.actions.trust import trusts
+from hostreeve.platform.identity.model import Identity, IssuedCredentials
+
+__all__ = [
+    "Credential",
+    "Identity",
+    "IssuedCredentials",
+    "administrator_key",
+    "authorise",
+    "bootstrap",
+    "create_access_role",
+    "find_credential",
+    "find_role",
+    "issue_role_credentials",
+    "request_context",
+    "revoke_node",
+    "trusts",
+]

@@ -1,0 +1,173 @@
+"""May this caller do this? Its policies, compiled and kept, asked about an action and a resource."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from hostreeve.api.call import Principal
+from hostreeve.api.errors import common
+from hostreeve.kernel.scope import GLOBAL, Scope
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform.identity import managed
+from hostreeve.platform.identity.actions import trust, usage
+from hostreeve.platform.identity.actions.memory import Memory
+from hostreeve.platform.identity.model import ROLE_ID, USER_ID, Identity
+from hostreeve.platform.identity.policy import (
+    Decision,
+    Policies,
+    PolicySet,
+    Request,
+    Statement,
+    Who,
+    compile_policy,
+    evaluate,
+    refusal_text,
+)
+from hostreeve.platform.identity.store import identities
+from hostreeve.platform.identity.store import policies as policy_rows
+from hostreeve.platform.identity.store.changes import stamp_of
+
+
+class _Compiled(NamedTuple):
+    stamp: str
+    policies: Policies
+
+
+_compiled: Memory[tuple[str, str, tuple[str, ...]], _Compiled] = Memory(4096)
+
+NOTHING = Policies()
+
+
+def authorise(
+    tx: Transaction,
+    principal: Principal,
+    action: str,
+    resources: Sequence[str],
+    context: Mapping[str, Sequence[str]],
+) -> None:
+    """Returns when the principal may perform `action` (`ssm:SendCommand`) on every resource.
+
+    Otherwise AccessDeniedException says who may not do what, with what, and why. `context` holds condition
+    keys, in any case, each with its values.
+    """
+    policies = policies_of(tx, principal)
+    who = who_is(principal)
+    usage.note(principal.access_key_id, action, context)
+    known = {key.lower(): values for key, values in context.items()} if policies.is_conditional else {}
+    for resource in resources:
+        request = Request(who, action, resource, known)
+        decision = evaluate(request, policies)
+        if not decision.allowed:
+            raise common.AccessDeniedException(refusal_text(request, decision))
+
+
+def require_assumable(
+    tx: Transaction,
+    principal: Principal,
+    role_arn: str,
+    role: Identity | None,
+    *,
+    actions: Sequence[str],
+    context: Mapping[str, Sequence[str]],
+) -> None:
+    """Returns when the principal may become the role: its trust policy, and where that leaves it to the
+    caller's account, the caller's policies. AccessDeniedException otherwise; also when there is no such role.
+    """
+    known = {key.lower(): values for key, values in context.items()}
+    policies = policies_of(tx, principal)
+    for action in actions:
+        request = Request(who_is(principal), action, role_arn, known)
+        decision = trust.decided(request, role, policies) if role else Decision(False)
+        if not decision.allowed:
+            raise common.AccessDeniedException(refusal_text(request, decision).rstrip())
+
+
+def who_is(principal: Principal) -> Who:
+    return Who(principal.account, principal.arn, principal.role_arn, "", principal.id)
+
+
+def policies_of(tx: Transaction, principal: Principal) -> Policies:
+    """The caller's policies, compiled. They are read anew when the account's stamp has changed."""
+    stamp = stamp_of(tx, principal.account)
+    owner = principal.id.partition(":")[0]
+    key = (principal.account, owner, principal.session_policies)
+    compiled = _compiled.get(key)
+    if compiled is None or compiled.stamp != stamp:
+        compiled = _Compiled(stamp, _read(tx, Scope(principal.account, GLOBAL), owner, principal))
+        _compiled.keep(key, compiled)
+    return compiled.policies
+
+
+def _read(tx: Transaction, scope: Scope, owner: str, principal: Principal) -> Policies:
+    identity = identities.find_by_id(tx, scope, owner) if owner.startswith((USER_ID, ROLE_ID)) else None
+    if identity is None:
+        return NOTHING
+    statements: list[Statement] = []
+    for name, document in policy_rows.inline(tx, scope, owner).items():
+        statements.extend(compile_policy(document, name))
+    for arn in policy_rows.attached(tx, scope, owner):
+        statements.extend(_managed(tx, scope, arn))
+    boundary = identity.boundary_arn
+    return Policies(
+        identity=PolicySet(statements),
+        boundary=PolicySet(_managed(tx, scope, boundary)) if boundary else None,
+        session=_session(tx, scope, principal.session_policies),
+    )
+
+
+def _session(tx: Transaction, scope: Scope, policies: Sequence[str]) -> PolicySet | None:
+    if not policies:
+        return None
+    return PolicySet(
+        statement
+        for policy in policies
+        for statement in (
+            _managed(tx, scope, policy)
+            if policy.startswith("arn:")
+            else compile_policy(policy, "session policy")
+        )
+    )
+
+
+def _managed(tx: Transaction, scope: Scope, arn: str) -> tuple[Statement, ...]:
+    policy = managed.policies().get(arn) or policy_rows.find(tx, scope, arn)
+    return compile_policy(policy.document, arn) if policy else ()
+
+
+def request_context(
+    principal: Principal, *, now_ms: int, source_ip: str, region: str, user_agent: str
+) -> dict[str, list[str]]:
+    """The condition keys that every request has, in lower case, for `authorise`."""
+    known = dict(_of_time(now_ms // 1000))
+    known["aws:principalarn"] = [principal.role_arn or principal.arn]
+    known["aws:principalaccount"] = [principal.account]
+    known["aws:userid"] = [principal.id]
+    known["aws:requestedregion"] = ["us-east-1" if region == GLOBAL else region]
+    if source_ip:
+        known["aws:sourceip"] = [source_ip]
+    if user_agent:
+        known["aws:useragent"] = [user_agent]
+    if principal.role_arn:
+        known["aws:principaltype"] = ["AssumedRole"]
+        known["aws:multifactorauthpresent"] = ["false"]
+    elif principal.id.startswith(USER_ID):
+        known["aws:principaltype"] = ["User"]
+        known["aws:username"] = [principal.arn.rpartition("/")[2]]
+    for key, value in principal.tags.items():
+        known[f"aws:principaltag/{key.lower()}"] = [value]
+    if principal.node_id and region != GLOBAL:
+        node = [Scope(principal.account, region).arn("ssm", f"managed-instance/{principal.node_id}")]
+        known["ssm:sourceinstancearn"] = known["ec2:sourceinstancearn"] = node
+    return known
+
+
+@lru_cache(maxsize=8)
+def _of_time(now_s: int) -> tuple[tuple[str, list[str]], ...]:
+    """What all requests of one second have in common."""
+    return (
+        ("aws:currenttime", [datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]),
+        ("aws:epochtime", [str(now_s)]),
+        ("aws:securetransport", ["true"]),
+        ("aws:viaawsservice", ["false"]),
+    )

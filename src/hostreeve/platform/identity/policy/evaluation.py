@@ -1,0 +1,210 @@
+"""The decision: an explicit denial beats any permission, and without a permission nothing is allowed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hostreeve.platform.identity.policy.document import Statement
+from hostreeve.platform.identity.policy.globs import Context
+from hostreeve.platform.identity.policy.principals import Named, Who
+
+REMEMBERED_ACTIONS = 1024
+
+IDENTITY, RESOURCE, BOUNDARY, SESSION, CONTROL, TRUST = (
+    "identity-based policy",
+    "resource-based policy",
+    "permissions boundary",
+    "session policy",
+    "service control policy",
+    "role trust policy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who wants to do what with what. `action` is `ssm:SendCommand`; `context` has lower-case keys."""
+
+    who: Who
+    action: str
+    resource: str
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`reason` completes "is not authorized to perform: … on resource: …"; `statement` is what decided, if
+    one did."""
+
+    allowed: bool
+    reason: str = ""
+    statement: str = ""
+
+
+class Found(NamedTuple):
+    """What a set of policies says: the denying statement, else the allowing one, and whom it names."""
+
+    denies: Statement | None
+    allows: Statement | None
+    named: Named = Named.NOBODY
+
+
+class PolicySet:
+    """Policies that count as one, of one kind: an identity's, a boundary, a session's, one level of control
+    policies.
+
+    Statements are looked up by action once and remembered, so that asking costs the same however many
+    policies are attached.
+    """
+
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self._statements = tuple(statements)
+        self._by_action: dict[str, tuple[tuple[Statement, ...], tuple[Statement, ...]]] = {}
+        self.is_conditional = any(s.conditions or s.open_resources for s in self._statements)
+
+    def find(self, request: Request) -> Found:
+        """For policies without Principal."""
+        denying, allowing = self._about(request.action)
+        for statement in denying:
+            if statement.applies(request.resource, request.context):
+                return Found(statement, None)
+        for statement in allowing:
+            if statement.applies(request.resource, request.context):
+                return Found(None, statement)
+        return Found(None, None)
+
+    def find_naming(self, request: Request) -> Found:
+        """For policies of a resource: the allowing statement that names the caller most directly."""
+        denying, allowing = self._about(request.action)
+        for statement in denying:
+            if statement.naming(request.who) and statement.applies(request.resource, request.context):
+                return Found(statement, None)
+        best = Found(None, None)
+        for statement in allowing:
+            named = statement.naming(request.who)
+            if named > best.named and statement.applies(request.resource, request.context):
+                best = Found(None, statement, named)
+        return best
+
+    def _about(self, action: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+        found = self._by_action.get(action)
+        if found is None:
+            lower = action.lower()
+            about = [s for s in self._statements if s.speaks_of(lower)]
+            found = tuple(s for s in about if not s.allows), tuple(s for s in about if s.allows)
+            if len(self._by_action) >= REMEMBERED_ACTIONS:
+                self._by_action.clear()
+            self._by_action[action] = found
+        return found
+
+
+EMPTY = PolicySet(())
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Everything that limits or permits a caller besides the resource's own policy. None: there is none."""
+
+    identity: PolicySet = EMPTY
+    boundary: PolicySet | None = None
+    session: PolicySet | None = None
+    control: tuple[PolicySet, ...] = ()
+    """Service control policies, one set per level from the root of the organization to the account."""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a decision can depend on the context at all."""
+        others = (self.boundary, self.session, *self.control)
+        return self.identity.is_conditional or any(s is not None and s.is_conditional for s in others)
+
+
+def evaluate(request: Request, policies: Policies) -> Decision:
+    """Without a policy of the resource: the identity's policies must allow, and nothing may stand against."""
+    own = policies.identity.find(request)
+    if own.denies:
+        return _denied(IDENTITY, own.denies)
+    if policies.control or policies.boundary or policies.session:
+        refused = _limits(request, policies)
+        if refused:
+            return refused
+    if own.allows:
+        return Decision(True, "", str(own.allows))
+    return _unallowed(request, IDENTITY)
+
+
+def evaluate_with_resource(
+    request: Request, policies: Policies, resource: PolicySet, *, owner: str, kind: str = RESOURCE
+) -> Decision:
+    """With the policy of the resource, which belongs to account `owner`.
+
+    In one account either side may allow. Between accounts both must. AWS lets a resource's policy that names
+    the very user or session stand without boundary and session policy; one that names the role, or everyone,
+    stays under both.
+    """
+    own, theirs = policies.identity.find(request), resource.find_naming(request)
+    for found, which in ((own, IDENTITY), (theirs, kind)):
+        if found.denies:
+            return _denied(which, found.denies)
+    if request.who.service:
+        return _answer(request, theirs.allows, kind)
+    same_account = request.who.account == owner
+    if same_account and theirs.named is Named.ITSELF:
+        refused = _explicit(request, policies) or _unlimited(request, policies.control, CONTROL)
+        return refused or _answer(request, theirs.allows, kind)
+    refused = _limits(request, policies)
+    if refused:
+        return refused
+    if not same_account and not theirs.allows:
+        return _unallowed(request, kind)
+    if same_account and theirs.named >= Named.EVERYONE:
+        return _answer(request, theirs.allows, kind)
+    # A trust policy must speak for every caller, of its own account too: the account's policies alone do not
+    # open a role.
+    if kind == TRUST and not theirs.allows:
+        return _unallowed(request, kind)
+    return _answer(request, own.allows, IDENTITY)
+
+
+def _limits(request: Request, policies: Policies) -> Decision | None:
+    """What the levels of control policies, the boundary and the session policy have against it."""
+    return (
+        _explicit(request, policies)
+        or _unlimited(request, policies.control, CONTROL)
+        or (_unlimited(request, (policies.boundary,), BOUNDARY) if policies.boundary else None)
+        or (_unlimited(request, (policies.session,), SESSION) if policies.session else None)
+    )
+
+
+def _explicit(request: Request, policies: Policies) -> Decision | None:
+    layers = [(level, CONTROL) for level in policies.control]
+    layers += [(policies.boundary, BOUNDARY)] if policies.boundary else []
+    layers += [(policies.session, SESSION)] if policies.session else []
+    for layer, kind in layers:
+        denies = layer.find(request).denies
+        if denies:
+            return _denied(kind, denies)
+    return None
+
+
+def _unlimited(request: Request, levels: Sequence[PolicySet], kind: str) -> Decision | None:
+    return next((_unallowed(request, kind) for level in levels if not level.find(request).allows), None)
+
+
+def _answer(request: Request, allows: Statement | None, kind: str) -> Decision:
+    return Decision(True, "", str(allows)) if allows else _unallowed(request, kind)
+
+
+def _denied(kind: str, statement: Statement) -> Decision:
+    article = "an" if kind[0] in "aeiou" else "a"
+    return Decision(False, f"with an explicit deny in {article} {kind}", str(statement))
+
+
+def _unallowed(request: Request, kind: str) -> Decision:
+    return Decision(False, f"because no {kind} allows the {request.action} action")
+
+
+def refusal_text(request: Request, decision: Decision) -> str:
+    """Who may not do what with what, and why, in AWS's words."""
+    return (
+        f"User: {request.who} is not authorized to perform: {request.action} "
+        f"on resource: {request.resource} {decision.reason}"
+    )

@@ -1,0 +1,135 @@
+"""Texts of a policy that are matched: literal pieces, the wildcards * and ?, and policy variables."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+Predicate = Callable[[str], bool]
+Context = Mapping[str, Sequence[str]]
+"""The condition keys of a request, lower-case, each with its values."""
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_INSIDE = re.compile(r"\s*(?P<key>[^\s,']+)\s*(?:,\s*'(?P<default>[^']*)'\s*)?")
+
+
+class Wild(Enum):
+    """What an unescaped wildcard stands for."""
+
+    MANY = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`${key}` or `${key, 'default'}`; the key is lower-case."""
+
+    key: str
+    default: str | None = None
+
+
+Part = str | Wild | Variable
+Parts = tuple[Part, ...]
+Fixed = tuple[str | Wild, ...]
+
+
+def parts_of(text: str, *, variables: bool, wild: bool = True) -> Parts:
+    """A policy's text in pieces. ValueError for a variable that cannot be one.
+
+    `variables` is off in policies of version 2008-10-17, where `${…}` is ordinary text; `wild` is off for
+    operators that compare literally.
+    """
+    found: list[Part] = []
+    position = 0
+    for match in _VARIABLE.finditer(text) if variables else ():
+        found.extend(_plain(text[position : match.start()], wild))
+        found.append(_variable(match[1]))
+        position = match.end()
+    found.extend(_plain(text[position:], wild))
+    return _joined(found)
+
+
+def filled(parts: Parts, context: Context) -> Fixed | None:
+    """The pieces with the request's values in place of the variables. None when one has no single value.
+
+    What a variable stands for is literal: a `*` in a user's name is no wildcard.
+    """
+    fixed: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Variable):
+            fixed.append(part)
+            continue
+        values = context.get(part.key, ())
+        value = values[0] if len(values) == 1 else part.default
+        if value is None:
+            return None
+        fixed.append(value)
+    return _joined(fixed)  # type: ignore[return-value]
+
+
+def has_variables(parts: Parts) -> bool:
+    return any(isinstance(part, Variable) for part in parts)
+
+
+@lru_cache(maxsize=8192)
+def predicate(parts: Fixed) -> Predicate:
+    """Whether a text is matched as a whole. `*` also spans `/` and `:`."""
+    if parts == (Wild.MANY,):
+        return _anything
+    if not any(isinstance(part, Wild) for part in parts):
+        return "".join(map(str, parts)).__eq__
+    if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.MANY:
+        prefix = parts[0]
+        return lambda text: text.startswith(prefix)
+    matched = re.compile(_expression(parts), re.DOTALL).fullmatch
+    return lambda text: matched(text) is not None
+
+
+def _anything(text: str) -> bool:
+    return True
+
+
+def _expression(parts: Fixed) -> str:
+    """Each piece between two stars is taken where it first occurs, and that is never undone (an atomic
+    group): a policy of many stars cannot make matching slow.
+    """
+    pieces = [""]
+    for part in parts:
+        if part is Wild.MANY:
+            pieces.append("")
+        else:
+            pieces[-1] += "." if isinstance(part, Wild) else re.escape(part)
+    if len(pieces) == 1:
+        return pieces[0]
+    middle = "".join(f"(?>.*?{piece})" for piece in pieces[1:-1])
+    return f"{pieces[0]}{middle}.*{pieces[-1]}"
+
+
+def _plain(text: str, wild: bool) -> list[Part]:
+    if not wild:
+        return [text]
+    return [Wild(piece) if piece in ("*", "?") else piece for piece in re.split(r"([*?])", text)]
+
+
+def _variable(inside: str) -> Part:
+    if inside in ("*", "?", "$"):
+        return inside
+    match = _INSIDE.fullmatch(inside)
+    if match is None:
+        raise ValueError(f"${{{inside}}} is not a policy variable")
+    return Variable(match["key"].lower(), match["default"])
+
+
+def _joined(parts: Sequence[Part]) -> Parts:
+    """Neighbouring texts as one, empty ones gone, several stars as one."""
+    joined: list[Part] = []
+    for part in parts:
+        before = joined[-1] if joined else None
+        if part == "" or (part is Wild.MANY and before is Wild.MANY):
+            continue
+        if isinstance(part, str) and isinstance(before, str):
+            joined[-1] = before + part
+        else:
+            joined.append(part)
+    return tuple(joined)
