@@ -115,7 +115,8 @@ def list_documents(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             if len(found) > page.limit:
                 break
     token = page.token(found, lambda one: one.name)
-    listed = [_with_tags(call, one, identified(one)) for one in found[: page.limit]]
+    tags = groups.tags_of_many(call.tx, call.scope, [one.arn for one in found[: page.limit]])
+    listed = [identified(one) | {"Tags": _tags(tags.get(one.arn, {}))} for one in found[: page.limit]]
     return {"DocumentIdentifiers": listed} | _next(token)
 
 
@@ -132,12 +133,11 @@ def _chosen(call: Call, request: dict[str, Any]) -> DocumentVersion:
 
 
 def _described(call: Call, document: DocumentVersion) -> dict[str, Any]:
-    return _with_tags(call, document, described(document))
+    return described(document) | {"Tags": _tags(groups.tags_of(call.tx, call.scope, document.arn))}
 
 
-def _with_tags(call: Call, document: DocumentVersion, row: dict[str, Any]) -> dict[str, Any]:
-    tags = groups.tags_of(call.tx, call.scope, document.arn) if document.owner != OWNER_AMAZON else {}
-    return row | {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _version(document: DocumentVersion) -> dict[str, Any]:
@@ -165,6 +165,9 @@ def _filters(request: dict[str, Any]) -> dict[str, list[str]]:
     unknown = set(wanted) - {"Owner", "Name", "PlatformTypes", "DocumentType", "TargetType", "SearchKeyword"}
     if unknown - set(tags) or len(tags) > 1:
         raise error.InvalidFilterKey(f"The filter {min(unknown)} is not valid here.")
+    empty = [key for key, values in wanted.items() if not values and key not in tags]
+    if empty:
+        raise error.ValidationException(f"The filter {empty[0]} needs values.")
     if any(owner not in _OWNERS for owner in wanted.get("Owner", [])) or len(wanted.get("Owner", [])) > 1:
         raise error.ValidationException(f"The filter Owner takes one of {', '.join(_OWNERS)}.")
     return wanted

@@ -10,7 +10,8 @@ from hostreeve.persistence.database import Transaction
 
 _COLUMNS = """
     d.name, d.document_type, d.target_type, d.default_version, d.latest_version,
-    v.version, v.version_name, v.display_name, v.format, v.source_text AS text, v.body, v.hash, v.schema_version,
+    v.version, v.version_name, v.display_name, v.format, v.source_text AS text, v.body, v.hash,
+    v.schema_version,
     v.platform_types, v.requires, v.author, v.created_ms
 """
 _JOINED = """
