@@ -26,9 +26,9 @@ SECONDS_PER_COMMIT = 0.005
 BUSY_LAG_S = 0.0003
 """An event loop that gets round to its callbacks later than this is busy: threads beside it starve."""
 STANDSTILL_S = 0.002
-"""The longest that a busy loop stands still for a commit; most disks need less."""
+"""How long a busy loop stands still for a commit (most disks need less), and the pause between glances."""
 GLANCE_S = 0.0005
-"""How long a loop stands still, every STANDSTILL_S, for a commit on a slower disk."""
+"""How long a loop that was not busy stands still, once per pause, in case it has become so."""
 
 
 class Writer:
@@ -47,7 +47,8 @@ class Writer:
         self._busy = False
         self._closed = False
         self._promised: asyncio.AbstractEventLoop | None = None
-        self._promised_at = 0.0
+        self._promised_at = self._handed_at = 0.0
+        self._loop_is_busy = False
         self._committing = threading.Lock()
         self._glance: asyncio.TimerHandle | None = None
         self._waiting: deque[Ask] = deque()
@@ -108,11 +109,12 @@ class Writer:
             if self._busy or not self._waiting:
                 return
             self._busy = True
-            lag_s = self._world.monotonic() - self._promised_at
+            self._loop_is_busy = self._world.monotonic() - self._promised_at > BUSY_LAG_S
         job = self._run_waiting()
         self._committing.acquire()
+        self._handed_at = self._world.monotonic()
         self._commits.put(job)
-        self._stand_still(STANDSTILL_S if lag_s > BUSY_LAG_S else 0)
+        self._stand_still(STANDSTILL_S if self._loop_is_busy else 0)
 
     def _stand_still(self, seconds: float) -> None:
         """Let the committing thread have the interpreter, now and from time to time, until it is done."""
@@ -122,15 +124,17 @@ class Writer:
             self._glance = asyncio.get_running_loop().call_later(STANDSTILL_S, self._glance_again)
 
     def _glance_again(self) -> None:
+        """The longer the disk or the scheduler takes, the longer a busy loop waits: up to half the time."""
         self._glance = None
-        self._stand_still(GLANCE_S)
+        taken_s = self._world.monotonic() - self._handed_at
+        self._stand_still(max(GLANCE_S, taken_s / 2) if self._loop_is_busy else GLANCE_S)
 
     def _keep_committing(self) -> None:
         while (job := self._commits.get()) is not None:
             group, whole = job
             self._commit(group, whole=whole)
-            self._committing.release()
             self._end_turn(group)
+            self._committing.release()
 
     def _end_turn(self, group: list[Ask]) -> None:
         settle_all(group, self._bus)
