@@ -1,5 +1,7 @@
-"""The first start: the management account, its administrator and the default node role. Later starts change
-nothing."""
+"""The first start: the management account, its administrator and the default node role.
+
+Later starts change nothing.
+"""
 
 from hostreeve.api.call import Sealer
 from hostreeve.kernel.world import World
@@ -13,3 +15,10 @@ def bootstrap(tx: Transaction, keys: Sealer, world: World) -> tuple[str, str] | 
         return None
     account = organizations.create_management_account(tx, world)
     return identity.bootstrap(tx, keys, world, account=account, now_ms=world.now_ms())
+
+
+def administrator_key(tx: Transaction, keys: Sealer, world: World) -> tuple[str, str] | None:
+    """The administrator's key of an installation whose `admin.env` is gone, or was never written."""
+    account = organizations.management_account(tx)
+    assert account is not None, "there is an installation"
+    return identity.administrator_key(tx, keys, world, account=account, now_ms=world.now_ms())

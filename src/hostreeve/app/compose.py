@@ -25,6 +25,7 @@ from hostreeve.persistence.database import Database, open_database
 from hostreeve.platform import groups
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
+from hostreeve.platform.identity import worker as identity_worker
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.scheduling.loop import Worker
 
@@ -116,5 +117,5 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         pages=pages.served(config.about, database, record),
         sockets={"/v1/control-channel/": channels},
     )
-    workers = [*commands_worker.workers(database, world)]
+    workers = [*identity_worker.workers(database), *commands_worker.workers(database, world)]
     return App(database, pipeline, channels, asgi, workers, record)

@@ -94,6 +94,8 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
     app = _opened_app(arguments, folder, world, (keys, cert))
     url = local_url(arguments.listen, arguments.port)
     key = app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, keys, world))
+    if key is None and not folder.admin_env.exists():
+        key = app.database.write_sync(lambda tx: bootstrap.administrator_key(tx, keys, world))
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
     write_admin_env(folder, url=url, region=region, ca=cert.ca_pem_path, key=key)
     return Port(app, folder, cert, (arguments.listen, arguments.port, url), renewing)

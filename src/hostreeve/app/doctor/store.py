@@ -50,7 +50,10 @@ def _whole(connection: apsw.Connection, path: Path) -> Iterator[Finding]:
     connection.set_busy_timeout(2000)
     found = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({DAMAGE_SHOWN})")]
     if found == ["ok"]:
-        yield ok("database", f"{path} is whole ({path.stat().st_size / (1 << 20):.1f} MB)")
+        # What was written last may still lie in the write-ahead log beside the file.
+        log = path.with_name(path.name + "-wal")
+        size = path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        yield ok("database", f"{path} is whole ({size / (1 << 20):.1f} MB)")
     else:
         yield wrong(
             "database", f"{path} is damaged: {'; '.join(found)}", "Stop the server and restore a backup."
