@@ -36,7 +36,7 @@ class Estate:
         self.database, self.world = database, world
         self.scope = Scope("123456789012", "us-east-1")
         self.principal = Principal(
-            self.scope.account, f"arn:aws:iam::{self.scope.account}:user/a", "AIDA", "AKIA"
+            self.scope.account, arn, "AIDA", "AKIA", tags={"team": "a"}, session_policies=("{}",)
         )
         self.listener = commands.NodeListener()
         self.denied: set[str] = set()
@@ -209,6 +209,7 @@ class Estate:
     def _permitted(
         self, tx: Any, scope: Any, principal: Any, action: str, resources: list[str], context: Any
     ) -> None:
+        assert principal == self.principal, "somebody else is asked about"
         for arn in resources:
             self.asked.append((action, arn, dict(context)))
             if arn in self.denied:

@@ -30,7 +30,7 @@ class Command(Struct, frozen=True, kw_only=True):
     """A command as it was asked for; none of this changes afterwards. Times are milliseconds.
 
     `document_version` is what the caller asked for ("" when nothing); `steps` are (step id, plugin) in order.
-    `principal` is who sent it, for authorising targets that are found later.
+    `principal` is who sent it and `source_ip` from where, for authorising targets that are found later.
     """
 
     command_id: str
@@ -48,6 +48,7 @@ class Command(Struct, frozen=True, kw_only=True):
     steps: list[tuple[str, str]]
     platform_types: list[str]
     principal: dict[str, Any]
+    source_ip: str
     shards: int
 
 

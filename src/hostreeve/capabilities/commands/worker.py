@@ -24,7 +24,8 @@ COMMANDS_AT_ONCE = 100
 def workers(database: Database, world: World) -> list[Worker]:
     """The workers of this capability, for `run_workers`."""
     step = partial(tick, database, world, permitted(world))
-    return [Worker("commands", step, wakes_on=(moving.CHANNEL,))]
+    next_due = partial(database.read, command_rows.next_due_ms)
+    return [Worker("commands", step, wakes_on=(moving.CHANNEL,), next_due_ms=next_due)]
 
 
 async def tick(database: Database, world: World, permitted: Permitted) -> int:

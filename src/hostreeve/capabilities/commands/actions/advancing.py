@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from hostreeve.api.call import Principal
 from hostreeve.api.errors import AwsError
 from hostreeve.capabilities import nodes
@@ -135,9 +137,8 @@ def _refused(command: Command, node: nodes.Node) -> Status | None:
 def _denied(
     tx: Transaction, scope: Scope, command: Command, found: list[nodes.Node], permitted: Permitted
 ) -> dict[str, Status]:
-    who = dict(command.principal)
-    came_from = {"aws:SourceIp": [ip]} if (ip := who.pop("source_ip", "")) else {}
-    principal = Principal(**who)
+    principal = msgspec.convert(command.principal, Principal)
+    came_from = {"aws:sourceip": [command.source_ip]} if command.source_ip else {}
     tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}
     denied = {}
     for node in found:

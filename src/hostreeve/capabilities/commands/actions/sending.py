@@ -242,21 +242,10 @@ def _command(
         max_errors=request.get("MaxErrors", MAX_ERRORS),
         steps=documents.steps(content),
         platform_types=list(document.platform_types),
-        principal={**_principal(call), "source_ip": call.source_ip},
+        principal=msgspec.to_builtins(call.principal),
+        source_ip=call.source_ip,
         shards=SHARDS if wide else 1,
     )
-
-
-def _principal(call: Call) -> dict[str, Any]:
-    who = call.principal
-    return {
-        "account": who.account,
-        "arn": who.arn,
-        "id": who.id,
-        "access_key_id": who.access_key_id,
-        "node_id": who.node_id,
-        "tags": dict(who.tags),
-    }
 
 
 def _value(step: Mapping[str, Any], values: Mapping[str, Any]) -> Any:

@@ -114,6 +114,12 @@ def stirred(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]
     return list(dict.fromkeys((Scope(row["account"], row["region"]), row["command_id"]) for row in rows))
 
 
+def next_due_ms(tx: Transaction) -> int | None:
+    """When the next command is due, or None when none is."""
+    row = tx.one("SELECT due_ms FROM commands WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1")
+    return row["due_ms"] if row else None
+
+
 def calm(tx: Transaction, scope: Scope, command_id: str) -> None:
     """What the worker is about to look at does not need to be pointed out to it again."""
     tx.run(
