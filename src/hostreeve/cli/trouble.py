@@ -75,6 +75,6 @@ _NEXT_STEPS = {
     "AccessDeniedException": _FORBIDDEN,
     "InvalidInstanceId": "`hostreeve nodes` lists the nodes of this account and Region.",
     "InvalidDocument": "`aws ssm list-documents` lists the documents of this account and Region.",
-    "NotImplemented": "The server does not have this operation; a newer release may.",
+    "NotImplemented": "docs/reference/coverage.md lists the operations; a newer release may have more.",
     "UnknownOperationException": "Is AWS_ENDPOINT_URL really the address of a Hostreeve server?",
 }
