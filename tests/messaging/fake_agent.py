@@ -129,21 +129,23 @@ class Link:
 class Socket:
     """One WebSocket connection, from the node's side."""
 
-    def __init__(self, channels: Channels, path_node: str, *, signer: str | None = None) -> None:
+    def __init__(
+        self, asgi: Any, path_node: str, *, signer: str | None = None, scope: dict[str, Any] | None = None
+    ) -> None:
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.events: list[dict[str, Any]] = []
         self.writable = asyncio.Event()
         self.writable.set()
         self.gone = False
-        scope = {
+        scope = scope or {
             "type": "websocket",
             "path": wire.CONTROL_CHANNEL_PATH + path_node,
             "headers": [(b"x-node", (path_node if signer is None else signer).encode())],
             "extensions": {"websocket.http.response": {}},
         }
         self._to_app.put_nowait({"type": "websocket.connect"})
-        self.app = asyncio.ensure_future(channels(scope, self._to_app.get, self._to_client))
+        self.app = asyncio.ensure_future(asgi(scope, self._to_app.get, self._to_client))
 
     async def _to_client(self, event: dict[str, Any]) -> None:
         await self.writable.wait()

@@ -45,9 +45,15 @@ CREATE TABLE replicas (
     stopped INTEGER NOT NULL
 );
 
--- Published to the slices above: whether a node's channel is open on a running replica, and when it was seen last.
+-- Published to the slices above: when the replica that holds a node's open channel said last that it lives (0: no
+-- channel), and when the node was seen last. Not a join: SQLite would build it whole for every look at one node.
 CREATE VIEW node_connections AS
 SELECT c.account, c.region, c.node_id, c.epoch, c.opened_ms,
-       CASE WHEN c.is_open = 1 AND r.stopped = 0 THEN r.beat_ms ELSE 0 END AS open_beat_ms,
-       CASE WHEN c.is_open = 1 AND r.beat_ms > c.seen_ms THEN r.beat_ms ELSE c.seen_ms END AS seen_ms
-FROM node_channels c LEFT JOIN replicas r ON r.replica = c.replica;
+       CASE WHEN c.is_open = 1
+            THEN COALESCE((SELECT r.beat_ms FROM replicas r WHERE r.replica = c.replica AND r.stopped = 0), 0)
+            ELSE 0 END AS open_beat_ms,
+       CASE WHEN c.is_open = 1
+            THEN COALESCE((SELECT r.beat_ms FROM replicas r WHERE r.replica = c.replica AND r.beat_ms > c.seen_ms),
+                          c.seen_ms)
+            ELSE c.seen_ms END AS seen_ms
+FROM node_channels c;
