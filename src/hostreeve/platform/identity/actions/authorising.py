@@ -10,11 +10,10 @@ from hostreeve.api.errors import common
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity import managed
-from hostreeve.platform.identity.actions import trust, usage
+from hostreeve.platform.identity.actions import usage
 from hostreeve.platform.identity.actions.memory import Memory
-from hostreeve.platform.identity.model import ROLE_ID, USER_ID, Identity
+from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
-    Decision,
     Policies,
     PolicySet,
     Request,
@@ -60,27 +59,6 @@ def authorise(
         decision = evaluate(request, policies)
         if not decision.allowed:
             raise common.AccessDeniedException(refusal_text(request, decision))
-
-
-def require_assumable(
-    tx: Transaction,
-    principal: Principal,
-    role_arn: str,
-    role: Identity | None,
-    *,
-    actions: Sequence[str],
-    context: Mapping[str, Sequence[str]],
-) -> None:
-    """Returns when the principal may become the role: its trust policy, and where that leaves it to the
-    caller's account, the caller's policies. AccessDeniedException otherwise; also when there is no such role.
-    """
-    known = {key.lower(): values for key, values in context.items()}
-    policies = policies_of(tx, principal)
-    for action in actions:
-        request = Request(who_is(principal), action, role_arn, known)
-        decision = trust.decided(request, role, policies) if role else Decision(False)
-        if not decision.allowed:
-            raise common.AccessDeniedException(refusal_text(request, decision).rstrip())
 
 
 def who_is(principal: Principal) -> Who:

@@ -16,6 +16,7 @@ from hostreeve.platform.identity.policy import (
 )
 
 ASSUME = "sts:AssumeRole"
+NOT_TRUSTED = Decision(False, f"because no {TRUST} allows the {ASSUME} action")
 
 
 def trusts(role: Identity, service: str, context: Mapping[str, Sequence[str]] | None = None) -> bool:

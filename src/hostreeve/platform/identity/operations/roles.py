@@ -1,0 +1,152 @@
+"""Roles, as callers of IAM see them."""
+
+from typing import Any
+
+import msgspec
+
+from hostreeve.api.call import Call
+from hostreeve.api.operations import anything
+from hostreeve.platform.identity.model import (
+    ROLE_ID,
+    SESSION_S,
+    TRUST_CHARS_MAX,
+    Identity,
+    Kind,
+    identity_arn,
+    new_id,
+)
+from hostreeve.platform.identity.operations.service import (
+    asked_tags,
+    boundary_shown,
+    checked,
+    encoded,
+    error,
+    everywhere,
+    iam,
+    page_of,
+    paged,
+    refuse_beyond,
+    require_boundary,
+    shown_tags,
+    wanted,
+)
+from hostreeve.platform.identity.operations.users import refuse_with_policies
+from hostreeve.platform.identity.store import identities
+
+_KIND_OF_PREFIX: dict[str, Kind] = {"user": "user", "role": "role", "assumed-role": "role"}
+
+
+@iam.writes("CreateRole", asks=True)
+def create_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    name, path = request["RoleName"], request.get("Path", "/")
+    tags, context = asked_tags(request)
+    boundary = request.get("PermissionsBoundary")
+    context |= {"iam:PermissionsBoundary": [boundary]} if boundary else {}
+    call.require("iam:CreateRole", [identity_arn(call.scope.account, "role", path, name)], context)
+    role = Identity(
+        account=call.scope.account,
+        kind="role",
+        name=name,
+        path=path,
+        identity_id=new_id(call.world, ROLE_ID, call.scope.account),
+        created_ms=call.now_ms,
+        boundary_arn=require_boundary(call, boundary),
+        tags=tags,
+        trust=_checked_trust(call, request["AssumeRolePolicyDocument"], name),
+        description=request.get("Description", ""),
+        max_session_s=request.get("MaxSessionDuration", SESSION_S),
+    )
+    if not identities.insert(call.tx, call.scope, role):
+        raise error.EntityAlreadyExists(f"Role with name {name} already exists.")
+    return {"Role": described(role)}
+
+
+@iam.reads("GetRole", asks=True)
+def get_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    return {"Role": described(wanted(call, "role", request["RoleName"], "iam:GetRole"))}
+
+
+@iam.reads("ListRoles", on=anything)
+def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    page = page_of(request)
+    rows = identities.listed(
+        call.tx,
+        call.scope,
+        "role",
+        path_prefix=request.get("PathPrefix", "/"),
+        after=page.after,
+        limit=page.limit + 1,
+    )
+    return paged("Roles", page, rows, lambda role: role.name.lower(), _listed)
+
+
+@iam.writes("UpdateRole", asks=True)
+def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """What is left out of the request goes back to its default, as at AWS."""
+    role = wanted(call, "role", request["RoleName"], "iam:UpdateRole")
+    changed = msgspec.structs.replace(
+        role,
+        description=request.get("Description", ""),
+        max_session_s=request.get("MaxSessionDuration", SESSION_S),
+    )
+    identities.replace(call.tx, call.scope, role, changed)
+    return {}
+
+
+@iam.writes("UpdateAssumeRolePolicy", asks=True)
+def update_assume_role_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    role = wanted(call, "role", request["RoleName"], "iam:UpdateAssumeRolePolicy")
+    trust = _checked_trust(call, request["PolicyDocument"], role.name)
+    identities.replace(call.tx, call.scope, role, msgspec.structs.replace(role, trust=trust))
+    return {}
+
+
+@iam.writes("DeleteRole", asks=True)
+def delete_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Its sessions are over with it, even if a role of that name is made again."""
+    role = wanted(call, "role", request["RoleName"], "iam:DeleteRole")
+    refuse_with_policies(call, role)
+    identities.delete(call.tx, call.scope, role.identity_id)
+    return {}
+
+
+def _checked_trust(call: Call, document: str, role_name: str) -> str:
+    """The document, if it is a trust policy and speaks of users and roles that exist."""
+    statements = checked(document, f"{role_name} trust policy", "trust")
+    refuse_beyond(TRUST_CHARS_MAX, [document], f"role {role_name}")
+    for statement in statements:
+        names = statement.principals.names if statement.principals else ()
+        for arn in sorted(names):
+            if arn.startswith("arn:") and not _exists(call, arn):
+                raise error.MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
+    return document
+
+
+def _exists(call: Call, arn: str) -> bool:
+    """Whether a trust policy's user, role or role session is somebody; other kinds are not known here."""
+    account, (prefix, *path) = arn.split(":")[4], arn.split(":", 5)[5].split("/")
+    kind = _KIND_OF_PREFIX.get(prefix)
+    if kind is None or not path:
+        return False
+    name = path[0] if prefix == "assumed-role" else path[-1]
+    found = identities.find(call.tx, everywhere(account), kind, name)
+    return found is not None and (prefix == "assumed-role" or found.arn == arn)
+
+
+def described(role: Identity) -> dict[str, Any]:
+    shown = _listed(role) | boundary_shown(role)
+    return shown | {"Tags": shown_tags(role.tags)} if role.tags else shown
+
+
+def _listed(role: Identity) -> dict[str, Any]:
+    """Lists show neither tags nor boundary, as at AWS."""
+    shown = {
+        "Path": role.path,
+        "RoleName": role.name,
+        "RoleId": role.identity_id,
+        "Arn": role.arn,
+        "CreateDate": role.created_ms / 1000,
+        "AssumeRolePolicyDocument": encoded(role.trust),
+        "MaxSessionDuration": role.max_session_s,
+    }
+    return shown | {"Description": role.description} if role.description else shown

@@ -1,0 +1,111 @@
+"""Users, as callers of IAM see them."""
+
+from typing import Any
+
+import msgspec
+
+from hostreeve.api.call import Call
+from hostreeve.api.operations import anything
+from hostreeve.platform.identity.model import USER_ID, Identity, identity_arn, new_id
+from hostreeve.platform.identity.operations.service import (
+    asked_tags,
+    boundary_shown,
+    error,
+    iam,
+    page_of,
+    paged,
+    require_boundary,
+    shown_tags,
+    wanted,
+)
+from hostreeve.platform.identity.store import access_keys, identities, policies
+
+
+@iam.writes("CreateUser", asks=True)
+def create_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    name, path = request["UserName"], request.get("Path", "/")
+    tags, context = asked_tags(request)
+    boundary = request.get("PermissionsBoundary")
+    context |= {"iam:PermissionsBoundary": [boundary]} if boundary else {}
+    call.require("iam:CreateUser", [identity_arn(call.scope.account, "user", path, name)], context)
+    user = Identity(
+        account=call.scope.account,
+        kind="user",
+        name=name,
+        path=path,
+        identity_id=new_id(call.world, USER_ID, call.scope.account),
+        created_ms=call.now_ms,
+        boundary_arn=require_boundary(call, boundary),
+        tags=tags,
+    )
+    if not identities.insert(call.tx, call.scope, user):
+        raise error.EntityAlreadyExists(f"User with name {name} already exists.")
+    return {"User": described(user)}
+
+
+@iam.reads("GetUser", asks=True)
+def get_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Without a name, the caller itself."""
+    return {"User": described(wanted(call, "user", request.get("UserName"), "iam:GetUser"))}
+
+
+@iam.reads("ListUsers", on=anything)
+def list_users(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    page = page_of(request)
+    rows = identities.listed(
+        call.tx,
+        call.scope,
+        "user",
+        path_prefix=request.get("PathPrefix", "/"),
+        after=page.after,
+        limit=page.limit + 1,
+    )
+    return paged("Users", page, rows, lambda user: user.name.lower(), _listed)
+
+
+@iam.writes("UpdateUser", asks=True)
+def update_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Rename or move. Its id, keys and policies stay."""
+    user = wanted(call, "user", request["UserName"], "iam:UpdateUser")
+    changed = msgspec.structs.replace(
+        user, name=request.get("NewUserName", user.name), path=request.get("NewPath", user.path)
+    )
+    call.require("iam:UpdateUser", [changed.arn])
+    if not identities.replace(call.tx, call.scope, user, changed):
+        raise error.EntityAlreadyExists(f"User with name {changed.name} already exists.")
+    return {}
+
+
+@iam.writes("DeleteUser", asks=True)
+def delete_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Only a user that has nothing left."""
+    user = wanted(call, "user", request["UserName"], "iam:DeleteUser")
+    if access_keys.listed(call.tx, call.scope, user.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must delete access keys first.")
+    refuse_with_policies(call, user)
+    identities.delete(call.tx, call.scope, user.identity_id)
+    return {}
+
+
+def refuse_with_policies(call: Call, identity: Identity) -> None:
+    """DeleteConflict for a user or role that still has policies."""
+    if policies.attached(call.tx, call.scope, identity.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must detach all policies first.")
+    if policies.inline(call.tx, call.scope, identity.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must delete policies first.")
+
+
+def described(user: Identity) -> dict[str, Any]:
+    shown = _listed(user) | boundary_shown(user)
+    return shown | {"Tags": shown_tags(user.tags)} if user.tags else shown
+
+
+def _listed(user: Identity) -> dict[str, Any]:
+    """Lists show neither tags nor boundary, as at AWS."""
+    return {
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.identity_id,
+        "Arn": user.arn,
+        "CreateDate": user.created_ms / 1000,
+    }
