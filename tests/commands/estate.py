@@ -35,6 +35,7 @@ class Estate:
     def __init__(self, database: Database, world: SimulatedWorld) -> None:
         self.database, self.world = database, world
         self.scope = Scope("123456789012", "us-east-1")
+        arn = f"arn:aws:iam::{self.scope.account}:user/a"
         self.principal = Principal(
             self.scope.account, arn, "AIDA", "AKIA", tags={"team": "a"}, session_policies=("{}",)
         )
