@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import pytest
 
+from hostreeve.app.compose import Config, build
+from hostreeve.app.regions import aws_regions
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
-from hostreeve.kernel.world import SimulatedWorld
+from hostreeve.kernel.world import RealWorld, SimulatedWorld
 from hostreeve.messaging import mailbox
 from tests.house import house_at
 from tests.messaging.fake_agent import Socket, opening_frame, until
@@ -19,8 +21,13 @@ ROLE = "service-role/SSMServiceRole"
 
 @pytest.fixture
 def house(tmp_path):
-    with house_at(f"sqlite:///{tmp_path}/house.db") as made:
+    with house_at(f"sqlite:///{tmp_path}/house.db", world_now()) as made:
         yield made
+
+
+def world_now():
+    """boto3 signs by the machine's clock; from there on the test moves it."""
+    return SimulatedWorld(7, RealWorld().now_ms())
 
 
 @pytest.fixture
@@ -87,22 +94,20 @@ def test_keys_rotate_and_the_old_one_is_dead_at_once(agent):
 
 def test_credentials_outlive_the_servers_restart(tmp_path):
     """Agents reuse what they have until it expires."""
-    url, world = f"sqlite:///{tmp_path}/house.db", SimulatedWorld(7)
+    url, world = f"sqlite:///{tmp_path}/house.db", world_now()
     with house_at(url, world) as house:
         machine = OfficialAgent(house)
         machine.register(activation(house.client("ssm")))
         machine.refresh()
         house.app.database.close()
-    from hostreeve.app.compose import Config, build
-    from hostreeve.app.regions import aws_regions
-
-    machine.house.app = build(
-        Config(database=url, regions=aws_regions(), replica="again"), world, machine.house.keys
-    )
-    try:
+        house.app = build(Config(url, regions=aws_regions(), replica="again"), world, house.keys)
         machine.ping()
-    finally:
-        machine.house.app.database.close()
+        world.advance(3601)
+        with pytest.raises(Refused) as refused:
+            machine.ping()
+        assert refused.value.code == "ExpiredTokenException"
+        machine.refresh()
+        machine.ping()
 
 
 def test_a_node_reports_about_itself_only(house, ssm, agent):
@@ -205,7 +210,8 @@ def test_an_upgrade_signed_for_another_node_is_refused(house, agent):
     house.loop.run_until_complete(scenario())
 
 
-def test_the_cli_gets_awss_words_for_what_it_got_wrong(ssm):
+def test_callers_get_awss_words_for_what_they_got_wrong(house):
+    ssm = house.client("ssm", parameter_validation=False)
     for call, request, code in (
         (
             ssm.describe_instance_information,
