@@ -55,6 +55,11 @@ def anything(scope: Scope, request: dict[str, Any]) -> list[str]:
     return ["*"]
 
 
+def nothing(scope: Scope, request: dict[str, Any]) -> list[str]:
+    """For what every authenticated caller may do, or where another rule decides (a role's trust policy)."""
+    return []
+
+
 class Operations:
     """`ssm = Operations("ssm")`; `@ssm.writes("PutParameter", on=parameter_arns)` registers the function
     below it.

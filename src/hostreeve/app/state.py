@@ -74,7 +74,7 @@ def write_admin_env(
     }
     text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
     # A profile or session token of the same shell would win over the key above.
-    text += "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
+    text += "unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN\n"
     programs = Path(sys.executable).parent
     if shutil.which("aws", path=str(programs)):
         text += f'case ":$PATH:" in *":{programs}:"*) ;; *) export PATH=\'{programs}\':"$PATH" ;; esac\n'

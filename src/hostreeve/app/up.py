@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             return server.poll() or 1
         node_state = folder.root / "node"
         url = local_url(arguments.listen, arguments.port)
-        if not (node_state / "registration.json").exists():
+        if not (node_state / "node.json").exists():
             _enrol(folder, node_state, url)
         children.append(_program("agent", "run", "--state", str(node_state)))
         _tell(folder, url)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from hostreeve.api.call import Authorise, Call, Principal, Sealer
+from hostreeve.api.call import Call, Principal, Sealer
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operation
 from hostreeve.api.service_models import Service, service
@@ -251,6 +251,7 @@ class Pipeline:
     def _run(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
     ) -> dict[str, Any]:
+        asks = _Asks(self._authority, tx, caller, request)
         call = Call(
             tx=tx,
             scope=caller.scope,
@@ -258,28 +259,42 @@ class Pipeline:
             world=self._world,
             now_ms=caller.now_ms,
             request_id=caller.request_id,
-            require=self._authorise(tx, caller, request),
+            require=asks,
             emit=_emitter(tx, caller),
             keys=self._keys,
             source_ip=caller.http.client,
         )
         if operation.on is not None:
-            call.require(operation.action, operation.on(caller.scope, request))
+            asks(operation.action, operation.on(caller.scope, request))
         answer: dict[str, Any] = operation.handler(call, request)
+        # An operation that says it asks, and does not, would be open to everybody: nothing of it is kept.
+        assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
         return answer
 
-    def _authorise(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> Authorise:
-        base: dict[str, list[str]] = {}
 
-        def require(
-            action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
-        ) -> None:
-            if not base:
-                base.update(self._authority.context(tx, caller, request))
-            everything = {**base, **context} if context else base
-            self._authority.authorise(tx, caller.principal, action, resources, everything)
+class _Asks:
+    """`call.require` of one request: the authority's answer, with the request's condition keys filled in."""
 
-        return require
+    __slots__ = ("_authority", "_caller", "_context", "_request", "_tx", "asked")
+
+    def __init__(
+        self, authority: Authority, tx: Transaction, caller: Caller, request: Mapping[str, Any]
+    ) -> None:
+        self._authority = authority
+        self._tx = tx
+        self._caller = caller
+        self._request = request
+        self._context: dict[str, list[str]] | None = None
+        self.asked = False
+
+    def __call__(
+        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+    ) -> None:
+        if self._context is None:
+            self._context = self._authority.context(self._tx, self._caller, self._request)
+        everything = {**self._context, **context} if context else self._context
+        self._authority.authorise(self._tx, self._caller.principal, action, resources, everything)
+        self.asked = True
 
 
 def _emitter(tx: Transaction, caller: Caller) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hostreeve.api.call import Call
 from hostreeve.api.errors import common
-from hostreeve.api.operations import anything
+from hostreeve.api.operations import anything, nothing
 from hostreeve.platform.identity.actions import assuming
 from hostreeve.platform.identity.actions.credentials import find_role, is_session, issue
 from hostreeve.platform.identity.model import (
@@ -29,7 +29,7 @@ _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/(?P<name>[\w+=
 UNSERVED = ("SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts", "TransitiveTagKeys")
 
 
-@sts.reads("GetCallerIdentity", asks=True)
+@sts.reads("GetCallerIdentity", on=nothing)
 def get_caller_identity(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Anybody may ask who they are; no policy can forbid it, as at AWS."""
     who = call.principal
@@ -45,7 +45,7 @@ def get_access_key_info(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"Account": account}
 
 
-@sts.reads("AssumeRole", asks=True)
+@sts.reads("AssumeRole", on=nothing)
 def assume_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """A session is a sealed token: nothing is stored, and nothing is forgotten by a restart."""
     for member in UNSERVED:
