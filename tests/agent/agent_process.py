@@ -20,12 +20,13 @@ class AgentProcess:
     """One agent's state folder, and the process that runs in it (or not)."""
 
     def __init__(self, state: Path, server: FakeServer, python: str = sys.executable) -> None:
-        self.state, self.server, self.python = state, server, python
+        self.state, self.server = state, server
+        self.program = [python, "-m", "hostreeve.agent.main"]
         self.process: subprocess.Popen[bytes] | None = None
         self.log = state.with_name(state.name + ".log")
 
     def command(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        argv = [self.python, "-m", "hostreeve.agent.main", *arguments]
+        argv = [*self.program, *arguments]
         return subprocess.run(argv, env=ENVIRONMENT, capture_output=True, text=True, timeout=30, **more)
 
     def enrol(self, code: str = "right-code-0123456789", *more: str) -> subprocess.CompletedProcess[str]:
@@ -41,7 +42,7 @@ class AgentProcess:
 
     def start(self, *, wait: bool = True, **more: Any) -> None:
         opened = len([1 for what, _ in self.server.seen if what == "open"])
-        argv = [self.python, "-m", "hostreeve.agent.main", "run", "--state", str(self.state)]
+        argv = [*self.program, "run", "--state", str(self.state)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(argv, env=more.pop("env", ENVIRONMENT), stderr=log, **more)
         if wait:

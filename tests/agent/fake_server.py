@@ -72,6 +72,7 @@ class FakeServer:
         self.will_open_channels = True
         self.will_rotate_key = False
         self.will_lose_key_answer = False
+        self.pages: dict[str, bytes] = {}
         self.polled: list[dict[str, Any]] = []
         self._loop = asyncio.new_event_loop()
         self._channels: list[asyncio.StreamWriter] = []
@@ -202,6 +203,9 @@ class FakeServer:
                 201,
                 b"<R xmlns='x'><TokenValue>tok</TokenValue></R>",
             )
+        if target in self.pages:
+            self._note(f"page {target}", None)
+            return 200, self.pages[target]
         operation = headers["x-amz-target"].rpartition(".")[2]
         members = json.loads(body)
         self._note(operation, members)

@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing runs twice: killed agents, lost messages, servers that go away, damaged journals."""
+"""Nothing is lost and nothing runs twice: killed agents, lost messages, servers that go away, power loss."""
 
 from __future__ import annotations
 

@@ -165,8 +165,8 @@ class Agent:
             return
         try:
             reader(message)
-        except ValueError as wrong:
-            self.log.warning(f"skipped {message.message_type}: {wrong}")
+        except Exception as wrong:  # noqa: BLE001 - whatever is sent, the agent lives on
+            self.log.warning(f"skipped {message.message_type}: {wrong!r}")
 
     def _job(self, message: frames.AgentMessage) -> None:
         job = jobs.read_agent_job(message.payload)

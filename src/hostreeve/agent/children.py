@@ -45,9 +45,9 @@ def environment() -> Dict[str, str]:
 def program(name: str) -> Optional[str]:
     """Where a program is, None when it is not on the PATH (shutil would bring three compressors with it)."""
     for folder in environment()["PATH"].split(os.pathsep):
-        path = Path(folder) / name
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
+        path = os.path.join(folder, name)  # noqa: PTH118 - a folder that may not be entered is no error here
+        if os.access(path, os.X_OK) and Path(path).is_file():
+            return path
     return None
 
 

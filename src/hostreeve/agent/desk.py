@@ -6,7 +6,7 @@ A command's step is started at most once. All this can be rebuilt from the journ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from hostreeve.agent import children, memory
 from hostreeve.agent.document import Platform
@@ -71,7 +71,7 @@ class Desk:
         self._remove_strays()
         for job in remembered.jobs:
             if job.boot:
-                self._resume(job)
+                self._safely(job, self._resume)
             else:
                 self._queue.append(job)
         self._start_waiting()
@@ -140,7 +140,14 @@ class Desk:
 
     def _start_waiting(self) -> None:
         while self._queue and len(self._running) < self._office.node.workers_max and self._restart is None:
-            self._start(self._queue.pop(0))
+            self._safely(self._queue.pop(0), self._start)
+
+    def _safely(self, job: Job, act: Callable[[Job], None]) -> None:
+        try:
+            act(job)
+        except Exception as wrong:  # noqa: BLE001 - one job must not take the agent and all other jobs with it
+            self._log.error(f"{job.job_id} cannot be handled: {wrong!r}")
+            self._drop(job, jobs.FAILED)
 
     def _start(self, job: Job) -> None:
         if job.is_cancelled or self._is_expired(job):

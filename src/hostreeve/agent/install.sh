@@ -2,9 +2,9 @@
 # Makes this machine a node of the Hostreeve server it came from. Called by the one-line installer, which has
 # verified ca.pem (beside this script) and fetched this script over a connection verified by it.
 #
-#   install.sh --activation-id ID --activation-code CODE [--name NAME]
+#   install.sh ACTIVATION_ID ACTIVATION_CODE [NAME]
 #
-# --name sets this installation apart from others on the same machine: folder, state and service carry it.
+# NAME sets this installation apart from others on the same machine: folder, state and service carry it.
 set -eu
 umask 022
 
@@ -15,21 +15,11 @@ REGION=@REGION@
 say() { printf '%s\n' "hostreeve: $*"; }
 fail() { printf '%s\n' "hostreeve: $*" >&2; exit 1; }
 
-ACTIVATION_ID=
-ACTIVATION_CODE=
-NAME=hostreeve-agent
-while [ $# -ge 2 ]; do
-    case $1 in
-        --activation-id) ACTIVATION_ID=$2 ;;
-        --activation-code) ACTIVATION_CODE=$2 ;;
-        --name) NAME=hostreeve-agent-$2 ;;
-        *) fail "unknown option $1" ;;
-    esac
-    shift 2
-done
-[ $# = 0 ] && [ -n "$ACTIVATION_ID" ] && [ -n "$ACTIVATION_CODE" ] ||
-    fail "usage: install.sh --activation-id ID --activation-code CODE [--name NAME]"
-case $NAME in *[!A-Za-z0-9._-]*) fail "--name may hold letters, digits, dots, dashes and underscores" ;; esac
+[ $# = 2 ] || [ $# = 3 ] || fail "usage: install.sh ACTIVATION_ID ACTIVATION_CODE [NAME]"
+ACTIVATION_ID=$1
+ACTIVATION_CODE=$2
+NAME=hostreeve-agent${3:+-$3}
+case $NAME in *[!A-Za-z0-9._-]*) fail "NAME may hold letters, digits, dots, dashes and underscores" ;; esac
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 CA=$HERE/ca.pem

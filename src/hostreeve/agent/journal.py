@@ -38,7 +38,7 @@ class Journal:
                 elif line.strip():
                     damaged += 1
                 position += len(line)
-        if damaged and self.size_bytes and not self._ends_with_newline():
+        if self.size_bytes and not self._ends_with_newline():
             # What follows must not be glued to a torn line.
             self._file.write(b"\n")
             self.size_bytes += 1
@@ -104,7 +104,7 @@ def _written(record: Record) -> bytes:
 def _read(line: bytes) -> "Record | None":
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     try:
-        if not line.endswith(b"\n") or int(checksum, 16) != zlib.crc32(text):
+        if int(checksum, 16) != zlib.crc32(text):
             return None
         record = json.loads(text)
     except ValueError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import os
 
 from hostreeve.contract.jobs import timestamp
 from hostreeve.kernel.world import World
@@ -25,9 +26,7 @@ class Log:
 
     def _line(self, level: str, text: str) -> None:
         one_line = text.replace("\n", " | ")
-        try:
-            sys.stderr.write(f"{timestamp(self._world.now_ms())} {level} {one_line}\n")
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            # Nobody reads it (closed, or a full disk): the agent's work goes on.
-            return
+        # Written past sys.stderr, which is None where the agent was started without one. When nobody can be
+        # told (a closed pipe, a full disk), the agent's work goes on.
+        with contextlib.suppress(OSError):
+            os.write(2, f"{timestamp(self._world.now_ms())} {level} {one_line}\n".encode("utf-8", "replace"))

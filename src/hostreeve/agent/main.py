@@ -132,6 +132,9 @@ def _open_standard_files() -> None:
     while descriptor < 3:
         descriptor = os.dup(descriptor)
     os.close(descriptor)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 _COMMANDS = {"enrol": _enrol, "run": _run, "status": _status, "version": _version}

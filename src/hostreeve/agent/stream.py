@@ -171,21 +171,23 @@ class Stream:
     def _ready(self, events: int) -> None:
         if events & WRITE:
             self._guarded(self._flush)
-        if events & READ and self._tls is not None:
-            self._guarded(self._receive)
+        if events & READ:
+            self._receive()
 
     def _receive(self) -> None:
         # TLS may hold decrypted bytes that the socket no longer announces: read until it wants more.
         while self._tls is not None:
             try:
                 received = self._tls.recv(READ_BYTES)
-            except ssl.SSLWantReadError:
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
-            except ssl.SSLWantWriteError:
+            except OSError as wrong:
+                self._broken(str(wrong))
                 return
             if not received:
                 self._broken("the server closed the connection")
                 return
+            # Outside the try: what fails in here is not the connection.
             self._on_bytes(received)
 
     def _flush(self) -> None:
