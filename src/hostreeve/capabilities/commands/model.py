@@ -49,7 +49,6 @@ class Command(Struct, frozen=True, kw_only=True):
     platform_types: list[str]
     principal: dict[str, Any]
     source_ip: str
-    shards: int
 
 
 class CommandRow(Struct, frozen=True, kw_only=True):

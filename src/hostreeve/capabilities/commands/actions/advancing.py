@@ -25,15 +25,19 @@ Permitted = Callable[[Transaction, Scope, Principal, str, list[str], Mapping[str
 """Raises AccessDenied unless the principal may perform the action on the resources, in this context."""
 
 
+FOLDED_MAX = 2_000
+"""Rows of one tally that one transaction makes one of."""
+
+
 def advance(
     tx: Transaction, scope: Scope, command_id: str, *, world: World, now_ms: int, permitted: Permitted
 ) -> int:
     """Move one command on. Returns how much was done; 0 means that it now waits for its nodes or for time."""
-    command_rows.calm(tx, scope, command_id)
+    more = command_rows.fold(tx, scope, command_id, FOLDED_MAX)
     standing = command_rows.standing(tx, scope, command_id)
     if standing is None:
         command_rows.move(tx, scope, command_id, due_ms=None)
-        return 0
+        return int(more)
     sweep = lifecycle.sweep(standing.progress, now_ms)
     pending = [] if sweep else _pending(tx, scope, standing)
     swept_to = standing.swept_to if standing.sweep == sweep else ""
@@ -41,7 +45,8 @@ def advance(
     plan = lifecycle.plan(standing.progress, standing.tally, pending=pending, unended=unended, now_ms=now_ms)
     if sweep and unended:
         command_rows.move(tx, scope, command_id, sweep=sweep, swept_to=unended[-1])
-    return _apply(tx, scope, standing, plan, world=world, now_ms=now_ms, permitted=permitted)
+    moved = _apply(tx, scope, standing, plan, world=world, now_ms=now_ms, permitted=permitted)
+    return max(moved, int(more))
 
 
 def _pending(tx: Transaction, scope: Scope, standing: Standing) -> list[str]:
@@ -87,12 +92,11 @@ def _apply(
 def _send(tx: Transaction, scope: Scope, standing: Standing, node_ids: tuple[str, ...], now_ms: int) -> None:
     command = standing.command
     moved = rows.mark_sent(tx, scope, command.command_id, node_ids)
-    there = nodes.find_many(tx, scope, [one.node_id for one in moved])
-    for one in moved:
-        command_rows.count(tx, scope, command.command_id, one.shard, {"waiting": -1})
-    moving.hand_over(tx, scope, command, [one.node_id for one in moved if one.node_id in there], now_ms)
+    there = nodes.find_many(tx, scope, moved)
+    command_rows.count(tx, scope, command.command_id, {"waiting": -len(moved)})
+    moving.hand_over(tx, scope, command, [node_id for node_id in moved if node_id in there], now_ms)
     # A node that was deregistered while it waited its turn will never answer.
-    gone = [one.node_id for one in moved if one.node_id not in there]
+    gone = [node_id for node_id in moved if node_id not in there]
     moving.become_all(tx, scope, command, gone, after=Status.UNDELIVERABLE, now_ms=now_ms)
     _started(tx, scope, command, now_ms)
 
@@ -152,21 +156,9 @@ def _denied(
 
 def _add_refused(tx: Transaction, scope: Scope, command: Command, names: Mapping[str, str]) -> None:
     """Invocations that are there to be seen, and were never sent."""
-    new = []
-    for node_id in sorted(names):
-        shard = moving.shard_of(command, node_id)
-        # They never wait for their turn, so they count as handed over.
-        command_rows.count(tx, scope, command.command_id, shard, {"total": 1})
-        new.append(
-            {
-                "node_id": node_id,
-                "node_name": names[node_id],
-                "requested_ms": command.requested_ms,
-                "status": str(Status.PENDING),
-                "is_sent": 1,
-                "shard": shard,
-            }
-        )
+    # They do not wait for their turn, so they count as handed over.
+    new = [sending.row_of(command, node_id, names[node_id], is_sent=True) for node_id in sorted(names)]
+    command_rows.count(tx, scope, command.command_id, {"total": len(new)})
     rows.insert(tx, scope, command.command_id, new)
 
 

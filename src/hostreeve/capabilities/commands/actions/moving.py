@@ -1,9 +1,7 @@
 """What every change of an invocation brings along: its tally, its event, and a word to the worker."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
-from zlib import crc32
 
 from hostreeve.capabilities.commands.lifecycle import COUNTED_AS, CommandStatus, Status, shown
 from hostreeve.capabilities.commands.model import Command
@@ -24,11 +22,6 @@ COMMAND_CHANGED = "EC2 Command Status-change Notification"
 """AWS's names of the events (source aws.ssm)."""
 
 _OUR_AGENT = '{"StreamOutput":true}'
-
-
-def shard_of(command: Command, node_id: str) -> int:
-    """The row of the command's tally that counts this node."""
-    return crc32(node_id.encode()) % command.shards
 
 
 def hand_over(tx: Transaction, scope: Scope, command: Command, node_ids: Iterable[str], now_ms: int) -> None:
@@ -61,14 +54,11 @@ def become_all(
 
 
 def count(tx: Transaction, scope: Scope, command_id: str, moved: Sequence[Moved], *, after: Status) -> None:
-    """Bring the tally up to date with invocations that became `after`."""
-    changes: dict[int, Counter[str]] = defaultdict(Counter)
-    for one in moved:
-        if after in COUNTED_AS:
-            changes[one.shard][COUNTED_AS[after]] += 1
-            changes[one.shard]["waiting"] -= not one.was_sent
-    stirred = [command_rows.count(tx, scope, command_id, shard, change) for shard, change in changes.items()]
-    if any(stirred):
+    """Add to the tally what became `after`, and let the worker see whether that decides something."""
+    if moved and after in COUNTED_AS:
+        waited = sum(not one.was_sent for one in moved)
+        change = {COUNTED_AS[after]: len(moved), "waiting": -waited}
+        command_rows.count(tx, scope, command_id, change, decides=True)
         tx.wake(CHANNEL, command_id)
 
 
@@ -81,8 +71,8 @@ def tell(tx: Transaction, scope: Scope, command: Command, node_id: str, status: 
         "requested-date-time": wire.timestamp(command.requested_ms),
         "status": shown(status),
     }
-    # Events of one invocation stay in order; beyond that they share as many rows as the command's tally has.
-    aggregate = f"{command.command_id}/{shard_of(command, node_id)}"
+    # Events of one invocation stay in order; those of different nodes need not wait for one another.
+    aggregate = f"{command.command_id}/{node_id}"
     outbox.put(tx, scope, detail_type=INVOCATION_CHANGED, aggregate=aggregate, detail=detail, now_ms=now_ms)
 
 

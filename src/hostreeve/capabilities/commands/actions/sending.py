@@ -1,6 +1,5 @@
 """Sending a command: refuse what cannot be, store what was asked, hand over what may start at once."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +36,6 @@ from hostreeve.platform import groups
 error = ServiceErrors(service("ssm"))
 
 ACTION = "ssm:SendCommand"
-SHARDS = 8
-"""Rows of one tally on PostgreSQL, where replies of many nodes would race for a single one."""
-
 _LATER = {
     "OutputS3BucketName": (error.InvalidOutputFolder, "Output to S3 needs the object store"),
     "OutputS3KeyPrefix": (error.InvalidOutputFolder, "Output to S3 needs the object store"),
@@ -100,27 +96,23 @@ def add_targets(
     # Those that wait already go first.
     sent = node_ids[: room(limits, after)] if not tally.waiting else []
     at_once = set(sent)
-    changes: dict[int, Counter[str]] = defaultdict(Counter)
-    new = []
-    for node_id in node_ids:
-        shard = moving.shard_of(command, node_id)
-        changes[shard]["total"] += 1
-        changes[shard]["waiting"] += node_id not in at_once
-        new.append(
-            {
-                "node_id": node_id,
-                "node_name": names[node_id],
-                "requested_ms": command.requested_ms,
-                "status": str(Status.PENDING),
-                "is_sent": int(node_id in at_once),
-                "shard": shard,
-            }
-        )
+    new = [row_of(command, node_id, names[node_id], is_sent=node_id in at_once) for node_id in node_ids]
     rows.insert(tx, scope, command.command_id, new)
-    for shard, change in changes.items():
-        command_rows.count(tx, scope, command.command_id, shard, change)
+    waiting = len(node_ids) - len(sent)
+    command_rows.count(tx, scope, command.command_id, {"total": len(node_ids), "waiting": waiting})
     moving.hand_over(tx, scope, command, sent, now_ms)
     return sent
+
+
+def row_of(command: Command, node_id: str, node_name: str, *, is_sent: bool) -> dict[str, Any]:
+    """A new invocation, for `rows.insert`."""
+    return {
+        "node_id": node_id,
+        "node_name": node_name,
+        "requested_ms": command.requested_ms,
+        "status": str(Status.PENDING),
+        "is_sent": int(is_sent),
+    }
 
 
 def target_arn(scope: Scope, node_id: str) -> str:
@@ -226,7 +218,6 @@ def _command(
     timeout_s = request.get("TimeoutSeconds", TIMEOUT_S)
     # The execution timeouts of all steps count, because they run one after another (node-management.md §2.5).
     running_s = sum(execution_timeout_s(_value(step, values)) for step in documents.inputs(content))
-    wide = call.tx.engine == "postgresql" and len(request.get("InstanceIds") or []) < 2
     return Command(
         command_id=call.world.uuid(),
         document_name=document.name,
@@ -244,7 +235,6 @@ def _command(
         platform_types=list(document.platform_types),
         principal=msgspec.to_builtins(call.principal),
         source_ip=call.source_ip,
-        shards=SHARDS if wide else 1,
     )
 
 

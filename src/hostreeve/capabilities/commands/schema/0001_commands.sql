@@ -21,11 +21,13 @@ CREATE TABLE commands (
 CREATE INDEX commands_due ON commands (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX commands_newest ON commands (account, region, requested_ms, command_id);
 
-CREATE TABLE command_tallies (
+-- A command's tally is the sum of its rows. Whatever moves an invocation adds a row, so that nobody waits for
+-- anybody; the worker folds rows into one, and a row that is new tells it that something may be decided.
+CREATE TABLE command_counts (
+    count_id             INTEGER PRIMARY KEY AUTOINCREMENT,
     account              TEXT NOT NULL,
     region               TEXT NOT NULL,
     command_id           TEXT NOT NULL,
-    shard                INTEGER NOT NULL,
     total                INTEGER NOT NULL,
     waiting              INTEGER NOT NULL,
     success              INTEGER NOT NULL,
@@ -35,11 +37,10 @@ CREATE TABLE command_tallies (
     never_ran            INTEGER NOT NULL,
     cancelled            INTEGER NOT NULL,
     terminated           INTEGER NOT NULL,
-    ended                INTEGER NOT NULL,
-    stirred              INTEGER NOT NULL,
-    PRIMARY KEY (account, region, command_id, shard)
+    is_new               INTEGER NOT NULL
 );
-CREATE INDEX command_tallies_stirred ON command_tallies (stirred) WHERE stirred = 1;
+CREATE INDEX command_counts_of_command ON command_counts (account, region, command_id);
+CREATE INDEX command_counts_new ON command_counts (account, region, command_id) WHERE is_new = 1;
 
 CREATE TABLE command_invocations (
     account       TEXT NOT NULL,
@@ -53,7 +54,6 @@ CREATE TABLE command_invocations (
                       'DeliveryTimedOut', 'Cancelled', 'Terminated', 'Undeliverable', 'InvalidPlatform',
                       'AccessDenied')),
     is_sent       INTEGER NOT NULL,
-    shard         INTEGER NOT NULL,
     trace         TEXT NOT NULL,
     PRIMARY KEY (account, region, command_id, node_id)
 );

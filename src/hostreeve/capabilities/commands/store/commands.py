@@ -12,7 +12,9 @@ from hostreeve.capabilities.commands.store.filters import Condition
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 
-ENDS = (
+COUNTED = (
+    "total",
+    "waiting",
     "success",
     "failed",
     "execution_timed_out",
@@ -21,7 +23,9 @@ ENDS = (
     "cancelled",
     "terminated",
 )
-_SUMS = ", ".join(f"sum({field}) AS {field}" for field in ("total", "waiting", *ENDS))
+_FIELDS = ", ".join(COUNTED)
+_VALUES = ", ".join(f":{field}" for field in COUNTED)
+_SUMS = ", ".join(f"sum({field}) AS {field}" for field in COUNTED)
 _KEY = "account = :account AND region = :region AND command_id = :command_id"
 _OPEN = "(" + ", ".join(f"'{status}'" for status in COMMAND_OPEN) + ")"
 
@@ -59,50 +63,30 @@ def insert(
         is_resolved=int(is_resolved),
         due_ms=due_ms,
     )
-    tx.many(
-        """INSERT INTO command_tallies (account, region, command_id, shard, total, waiting, success, failed,
-               execution_timed_out, delivery_timed_out, never_ran, cancelled, terminated, ended, stirred)
-           VALUES (:account, :region, :command_id, :shard, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
-        [
-            {
-                "account": scope.account,
-                "region": scope.region,
-                "command_id": command.command_id,
-                "shard": shard,
-            }
-            for shard in range(command.shards)
-        ],
-    )
 
 
-def count(tx: Transaction, scope: Scope, command_id: str, shard: int, changes: Mapping[str, int]) -> bool:
-    """Add to a tally. True when something must now be decided: there are nodes waiting, or all have ended."""
-    row = tx.one(
-        f"""UPDATE command_tallies SET
-               total = total + :total, waiting = waiting + :waiting, success = success + :success,
-               failed = failed + :failed, execution_timed_out = execution_timed_out + :execution_timed_out,
-               delivery_timed_out = delivery_timed_out + :delivery_timed_out,
-               never_ran = never_ran + :never_ran, cancelled = cancelled + :cancelled,
-               terminated = terminated + :terminated, ended = ended + :ended,
-               stirred = CASE WHEN waiting + :waiting > 0 OR ended + :ended >= total + :total THEN 1
-                              ELSE stirred END
-            WHERE {_KEY} AND shard = :shard RETURNING stirred""",
+def count(
+    tx: Transaction, scope: Scope, command_id: str, changes: Mapping[str, int], *, decides: bool = False
+) -> None:
+    """Add to a command's tally. Nobody else's row is touched, so replies of many nodes do not race.
+
+    `decides`: the worker should look whether something is to be done now.
+    """
+    tx.run(
+        f"""INSERT INTO command_counts (account, region, command_id, {_FIELDS}, is_new)
+            VALUES (:account, :region, :command_id, {_VALUES}, :is_new)""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
-        shard=shard,
-        total=changes.get("total", 0),
-        waiting=changes.get("waiting", 0),
-        ended=sum(changes.get(field, 0) for field in ENDS),
-        **{field: changes.get(field, 0) for field in ENDS},
+        is_new=int(decides),
+        **{field: changes.get(field, 0) for field in COUNTED},
     )
-    return row is not None and row["stirred"] == 1
 
 
 def stirred(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]:
     """Commands about which something must be decided now."""
     rows = tx.all(
-        """SELECT DISTINCT account, region, command_id FROM command_tallies WHERE stirred = 1 LIMIT :limit""",
+        "SELECT DISTINCT account, region, command_id FROM command_counts WHERE is_new = 1 LIMIT :limit",
         limit=limit,
     )
     rows += tx.all(
@@ -120,19 +104,31 @@ def next_due_ms(tx: Transaction) -> int | None:
     return row["due_ms"] if row else None
 
 
-def calm(tx: Transaction, scope: Scope, command_id: str) -> None:
-    """What the worker is about to look at does not need to be pointed out to it again."""
-    tx.run(
-        f"UPDATE command_tallies SET stirred = 0 WHERE {_KEY} AND stirred = 1",
+def fold(tx: Transaction, scope: Scope, command_id: str, limit: int) -> bool:
+    """Make one row of a command's tally of up to `limit`. True when there may be more."""
+    rows = tx.all(
+        f"""DELETE FROM command_counts WHERE count_id IN (
+                SELECT count_id FROM command_counts WHERE {_KEY} ORDER BY count_id LIMIT :limit)
+            RETURNING {_FIELDS}""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
+        limit=limit,
     )
+    tx.run(
+        f"""INSERT INTO command_counts (account, region, command_id, {_FIELDS}, is_new)
+            VALUES (:account, :region, :command_id, {_VALUES}, 0)""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        **{field: sum(row[field] for row in rows) for field in COUNTED},
+    )
+    return len(rows) == limit
 
 
 def tally(tx: Transaction, scope: Scope, command_id: str) -> Tally:
     row = tx.one(
-        f"SELECT {_SUMS} FROM command_tallies WHERE {_KEY}",
+        f"SELECT {_SUMS} FROM command_counts WHERE {_KEY}",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
@@ -259,7 +255,7 @@ def _tallies(tx: Transaction, scope: Scope, command_ids: list[str]) -> dict[str,
     if not command_ids:
         return {}
     rows = tx.all(
-        f"""SELECT command_id, {_SUMS} FROM command_tallies
+        f"""SELECT command_id, {_SUMS} FROM command_counts
             WHERE account = :account AND region = :region AND command_id IN :ids GROUP BY command_id""",
         account=scope.account,
         region=scope.region,
@@ -269,4 +265,4 @@ def _tallies(tx: Transaction, scope: Scope, command_ids: list[str]) -> dict[str,
 
 
 def _tally(row: Mapping[str, Any]) -> Tally:
-    return Tally(**{field: int(row.get(field) or 0) for field in ("total", "waiting", *ENDS)})
+    return Tally(**{field: int(row.get(field) or 0) for field in COUNTED})

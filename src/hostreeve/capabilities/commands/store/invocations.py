@@ -30,18 +30,17 @@ class Moved(Struct, frozen=True):
     """An invocation whose status was changed: what its tally must be told."""
 
     node_id: str
-    shard: int
     was_sent: bool
 
 
 def insert(tx: Transaction, scope: Scope, command_id: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Rows have node_id, node_name, requested_ms, status, is_sent and shard."""
+    """Rows have node_id, node_name, requested_ms, status and is_sent."""
     key = {"account": scope.account, "region": scope.region, "command_id": command_id}
     tx.many(
         """INSERT INTO command_invocations (account, region, command_id, node_id, node_name, requested_ms,
-                                            status, is_sent, shard, trace)
+                                            status, is_sent, trace)
            VALUES (:account, :region, :command_id, :node_id, :node_name, :requested_ms,
-                   :status, :is_sent, :shard, '')""",
+                   :status, :is_sent, '')""",
         ({**key, **row} for row in rows),
     )
 
@@ -52,7 +51,7 @@ def become(
     """Change the status of an invocation that was sent. None when it is not there, or may not become that."""
     row = tx.one(
         f"""UPDATE command_invocations SET status = :after, trace = :trace
-            WHERE {_KEY} AND status IN {_BEFORE[after]} AND is_sent = 1 RETURNING shard""",
+            WHERE {_KEY} AND status IN {_BEFORE[after]} AND is_sent = 1 RETURNING node_id""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
@@ -61,7 +60,7 @@ def become(
         # PostgreSQL's text cannot hold U+0000, and a node may say anything.
         trace=trace.replace("\x00", "\ufffd"),
     )
-    return Moved(node_id, row["shard"], True) if row else None
+    return Moved(node_id, True) if row else None
 
 
 def become_all(
@@ -73,28 +72,28 @@ def become_all(
     rows = tx.all(
         f"""UPDATE command_invocations SET status = :after
             WHERE {_COMMAND} AND node_id IN :node_ids AND status IN {_BEFORE[after]}
-            RETURNING node_id, shard, is_sent""",
+            RETURNING node_id, is_sent""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
         node_ids=list(node_ids),
         after=str(after),
     )
-    return [Moved(row["node_id"], row["shard"], bool(row["is_sent"])) for row in rows]
+    return [Moved(row["node_id"], bool(row["is_sent"])) for row in rows]
 
 
-def mark_sent(tx: Transaction, scope: Scope, command_id: str, node_ids: Sequence[str]) -> list[Moved]:
+def mark_sent(tx: Transaction, scope: Scope, command_id: str, node_ids: Sequence[str]) -> list[str]:
     """Those of the nodes that were waiting and are not any more."""
     rows = tx.all(
         f"""UPDATE command_invocations SET is_sent = 1
             WHERE {_COMMAND} AND node_id IN :node_ids AND status = 'Pending' AND is_sent = 0
-            RETURNING node_id, shard""",
+            RETURNING node_id""",
         account=scope.account,
         region=scope.region,
         command_id=command_id,
         node_ids=list(node_ids),
     )
-    return [Moved(row["node_id"], row["shard"], False) for row in rows]
+    return [row["node_id"] for row in rows]
 
 
 def unsent(tx: Transaction, scope: Scope, command_id: str, node_ids: Sequence[str]) -> set[str]:
