@@ -14,18 +14,15 @@ from hostreeve.capabilities.commands.lifecycle import (
     COUNTED_AS,
     MAY_BECOME,
     OPEN,
-    CommandStatus,
     Progress,
-    Status,
-    Tally,
     concurrency,
     errors_allowed,
     plan,
     room,
-    shown,
     sweep,
     verdict,
 )
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally, shown
 
 FAR = 10_000_000
 

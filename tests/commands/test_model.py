@@ -2,7 +2,7 @@
 
 import pytest
 
-from hostreeve.capabilities.commands import model
+from hostreeve.capabilities.commands.model import command as model
 
 
 @pytest.mark.parametrize(

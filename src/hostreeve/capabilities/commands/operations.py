@@ -6,10 +6,10 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import Operations, anything
-from hostreeve.capabilities.commands import model
 from hostreeve.capabilities.commands.actions import cancelling, sending, showing
-from hostreeve.capabilities.commands.lifecycle import CommandStatus, Status
-from hostreeve.capabilities.commands.model import Command, Invocation, Step
+from hostreeve.capabilities.commands.model import command as model
+from hostreeve.capabilities.commands.model.command import Command, Invocation, Step
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import filters
 from hostreeve.capabilities.commands.store import invocations as rows

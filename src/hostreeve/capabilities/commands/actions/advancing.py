@@ -10,8 +10,9 @@ from hostreeve.api.errors import AwsError
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.commands import lifecycle
 from hostreeve.capabilities.commands.actions import cancelling, moving, sending
-from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, CommandStatus, Plan, Status
-from hostreeve.capabilities.commands.model import Command
+from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, Plan
+from hostreeve.capabilities.commands.model.command import Command
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.capabilities.commands.store.commands import Standing

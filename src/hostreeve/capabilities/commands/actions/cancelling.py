@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from hostreeve.capabilities.commands.actions import moving
-from hostreeve.capabilities.commands.lifecycle import CommandStatus, Status
-from hostreeve.capabilities.commands.model import Command
+from hostreeve.capabilities.commands.model.command import Command
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.contract import jobs as wire

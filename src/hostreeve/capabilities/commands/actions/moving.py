@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hostreeve.capabilities.commands.lifecycle import COUNTED_AS, CommandStatus, Status, shown
-from hostreeve.capabilities.commands.model import Command
+from hostreeve.capabilities.commands.lifecycle import COUNTED_AS
+from hostreeve.capabilities.commands.model.command import Command
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status, shown
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.capabilities.commands.store.invocations import Moved

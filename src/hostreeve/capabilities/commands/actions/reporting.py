@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from hostreeve.capabilities.commands.actions import moving
-from hostreeve.capabilities.commands.lifecycle import Status
-from hostreeve.capabilities.commands.model import (
+from hostreeve.capabilities.commands.model.command import (
     OUTPUT_CHARS_MAX,
     STDOUT_CHARS_MAX,
     STEPS_PER_REPLY_MAX,
@@ -20,6 +19,7 @@ from hostreeve.capabilities.commands.model import (
     cut,
     read_time,
 )
+from hostreeve.capabilities.commands.model.status import Status
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.capabilities.commands.store import output as output_rows

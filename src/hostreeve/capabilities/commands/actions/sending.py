@@ -10,22 +10,15 @@ from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import documents, nodes
 from hostreeve.capabilities.commands.actions import moving
-from hostreeve.capabilities.commands.lifecycle import (
-    MAX_CONCURRENCY,
-    MAX_ERRORS,
-    CommandStatus,
-    Progress,
-    Status,
-    Tally,
-    room,
-)
-from hostreeve.capabilities.commands.model import (
+from hostreeve.capabilities.commands.lifecycle import MAX_CONCURRENCY, MAX_ERRORS, Progress, room
+from hostreeve.capabilities.commands.model.command import (
     IDS_MAX,
     TIMEOUT_S,
     Command,
     CommandRow,
     execution_timeout_s,
 )
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.kernel.scope import Scope

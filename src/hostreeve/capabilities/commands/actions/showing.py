@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from hostreeve.capabilities.commands.lifecycle import OPEN
-from hostreeve.capabilities.commands.model import (
+from hostreeve.capabilities.commands.model.command import (
     STDERR_CHARS_MAX,
     STDOUT_CHARS_MAX,
     Invocation,

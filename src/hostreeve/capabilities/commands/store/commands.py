@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hostreeve.capabilities.commands.lifecycle import COMMAND_OPEN, CommandStatus, Progress, Tally
-from hostreeve.capabilities.commands.model import Command, CommandRow
+from hostreeve.capabilities.commands.lifecycle import COMMAND_OPEN, Progress
+from hostreeve.capabilities.commands.model.command import Command, CommandRow
+from hostreeve.capabilities.commands.model.status import CommandStatus, Tally
 from hostreeve.capabilities.commands.store.filters import Condition
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction

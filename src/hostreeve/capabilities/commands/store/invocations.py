@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hostreeve.capabilities.commands.lifecycle import OPEN, Status, sources
-from hostreeve.capabilities.commands.model import Invocation, Step
+from hostreeve.capabilities.commands.lifecycle import OPEN, sources
+from hostreeve.capabilities.commands.model.command import Invocation, Step
+from hostreeve.capabilities.commands.model.status import Status
 from hostreeve.capabilities.commands.store.filters import Condition
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction

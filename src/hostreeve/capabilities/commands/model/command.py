@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hostreeve.capabilities.commands.lifecycle import Status, Tally, shown
+from hostreeve.capabilities.commands.model.status import Status, Tally, shown
 
 STDOUT_CHARS_MAX = 24_000
 STDERR_CHARS_MAX = 8_000
