@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import gc
 import ipaddress
-import resource
 import signal
 import socket
 import sys
@@ -21,6 +19,7 @@ from hostreeve.app.pages import About
 from hostreeve.app.port import Port, Renewing
 from hostreeve.app.regions import REGION_DEFAULT, aws_regions
 from hostreeve.app.state import StateFolder, write_admin_env
+from hostreeve.app.tuning import tune
 from hostreeve.gateway import certificates
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError, RuntimeError, StoreError) as error:
         sys.stderr.write(f"hostreeve serve: {error}\n")
         return 1
-    _raise_limits()
+    tune()
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves and raises them again afterwards, before all is tidied up.
         signal.signal(number, lambda *_: None)
@@ -157,14 +156,6 @@ async def _serve(port: Port, world: World) -> None:
             task.cancel()
         await asyncio.gather(workers, *beside, return_exceptions=True)
         app.record.flush()
-
-
-def _raise_limits() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max(soft, 65536) if hard == resource.RLIM_INFINITY else hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    # Ten thousand channels are long-lived objects: scanning them for cycles again and again is wasted work.
-    gc.set_threshold(100_000, 50, 1000)
 
 
 def _address(text: str) -> str:
