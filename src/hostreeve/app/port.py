@@ -82,7 +82,9 @@ def _config(app: App, address: str, port: int, certificate: Certificates) -> uvi
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES_MAX,
-        ws_ping_interval=None,
+        # Without pings a machine whose power went away would keep its channel, and stay Online.
+        ws_ping_interval=60,
+        ws_ping_timeout=30,
         ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+import msgspec
+
 from hostreeve.app.serve import local_url
 from hostreeve.app.state import StateFolder, admin_settings
 from hostreeve.cli.client import Client
@@ -36,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not (node_state / "node.json").exists():
             _enrol(folder, node_state, url)
         children.append(_program("agent", "run", "--state", str(node_state)))
-        _tell(folder, url)
+        _tell(folder, node_state, url)
         while not stopped.wait(0.5):
             if any(child.poll() is not None for child in children):
                 return 1
@@ -84,13 +86,15 @@ def _enrol(folder: StateFolder, node_state: Path, url: str) -> None:
         raise RuntimeError("this machine could not be enrolled; the lines above say why")
 
 
-def _tell(folder: StateFolder, url: str) -> None:
+def _tell(folder: StateFolder, node_state: Path, url: str) -> None:
+    node_id = msgspec.json.decode((node_state / "node.json").read_bytes())["node_id"]
     env = os.path.relpath(folder.admin_env)
     sys.stdout.write(
         f"\nHostreeve serves {url} and this machine is its first node. In another shell:\n\n"
         f"  . {env if not env.startswith('..') else folder.admin_env}\n"
         "  aws ssm describe-instance-information\n"
-        "  hostreeve run 'uname -a' --targets tag-key=*   # or: hostreeve nodes, hostreeve activate\n\n"
+        f"  hostreeve run 'uname -a' --instance-ids {node_id}\n"
+        "  hostreeve nodes; hostreeve activate; hostreeve doctor\n\n"
         "Ctrl-C stops both.\n"
     )
     sys.stdout.flush()
