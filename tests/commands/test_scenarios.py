@@ -288,3 +288,25 @@ def test_a_command_of_hundreds_expires_as_a_whole(estate):
     estate.tick()
     assert set(estate.statuses(command).values()) == {"DeliveryTimedOut"}
     assert estate.counts(command) == ("DeliveryTimedOut", len(nodes), len(nodes), 0)
+
+
+def test_a_waiting_node_that_is_cancelled_makes_no_room_for_another(estate):
+    nodes = [estate.node() for _ in range(4)]
+    command = estate.send(*nodes, MaxConcurrency="1")
+    estate.call("CancelCommand", CommandId=command, InstanceIds=[nodes[3]])
+    estate.tick()
+    assert estate.mailbox() == nodes[:1]
+
+
+def test_nodes_that_never_answer_a_cancel_expire_with_the_command(estate):
+    node = estate.node()
+    command = estate.send(node)
+    estate.acknowledge(command, node)
+    estate.database.write_sync(lambda tx: tx.run("DELETE FROM mailbox_jobs"))
+    estate.call("CancelCommand", CommandId=command)
+    estate.tick()
+    assert estate.statuses(command) == {node: "Cancelling"}
+    estate.world.advance(7201)
+    estate.tick()
+    assert estate.statuses(command) == {node: "DeliveryTimedOut"}
+    assert estate.command(command)["Status"] == "TimedOut"
