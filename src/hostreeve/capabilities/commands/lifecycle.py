@@ -3,8 +3,8 @@
 Pure: nothing here reads a clock or a row. `plan` is given a command's tally and bounded lists of nodes, never
 all invocations, so that deciding costs the same for a hundred nodes and for a hundred thousand.
 
-AWS begins a command with one node and doubles the number with each acknowledgement. Here it begins with as many
-as MaxConcurrency allows: whoever wants a careful start gives a small number.
+AWS begins a command with one node and doubles the number with each acknowledgement. Here it begins with as
+many as MaxConcurrency allows: whoever wants a careful start gives a small number.
 """
 
 from collections.abc import Sequence
