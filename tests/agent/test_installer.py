@@ -1,4 +1,4 @@
-"""The one line, the script behind it and the archive that it unpacks, run for real in folders of their own."""
+"""The one line, the script behind it and the archive that it unpacks, run for real."""
 
 from __future__ import annotations
 

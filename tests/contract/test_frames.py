@@ -43,6 +43,7 @@ def test_a_frame_captured_from_the_official_agent_is_read_and_written_to_the_byt
         sequence=st.integers(-(2**63), 2**63 - 1),
         flags=st.integers(0, 3),
         payload_type=st.integers(0, 12),
+        schema_version=st.just(1),
     )
 )
 def test_what_is_encoded_decodes_to_itself_and_carries_its_digest(message):

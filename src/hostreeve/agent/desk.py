@@ -5,8 +5,7 @@ A command's step is started at most once. All this can be rebuilt from the journ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from hostreeve.agent import children, memory
 from hostreeve.agent.document import Platform
@@ -29,8 +28,7 @@ RESTART_PATIENCE_S = 900.0
 JOURNAL_BYTES_MAX = 4_000_000
 
 
-@dataclass(frozen=True)
-class Office:
+class Office(NamedTuple):
     """What the desk works with."""
 
     loop: Loop
@@ -132,8 +130,13 @@ class Desk:
         except OSError as wrong:
             self._log.error(f"cannot keep {job.job_id}: {wrong}")
             return jobs.ACK_BUFFER_FULL
-        kept = Job(job.job_id, position, job.stream_output, job.expires_ms)
-        kept.boot = self._office.boot if is_next else ""
+        kept = Job(
+            job.job_id,
+            position,
+            stream_output=job.stream_output,
+            expires_ms=job.expires_ms,
+            boot=self._office.boot if is_next else "",
+        )
         self._jobs[job.job_id] = kept
         self._queue.append(kept)
         return jobs.ACK_SUCCESSFUL
@@ -283,7 +286,7 @@ class Desk:
         return bool(job.expires_ms) and self._loop.world.now_ms() >= job.expires_ms
 
     def _restart_machine(self, job: Job) -> None:
-        command = self._office.node.reboot_command
+        command = list(self._office.node.reboot_command)
         execution = job.execution
         assert execution is not None, "a restart is wanted by an execution"
 

@@ -6,8 +6,7 @@ Rules as the official agent has them (version 3.3). Of a step only `action`, `na
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 from hostreeve.agent import preconditions
 from hostreeve.agent.parameters import InvalidParameters, effective, substituted
@@ -51,14 +50,13 @@ class InvalidDocument(ValueError):
     """A document that no step of can be run; the text says why."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """`parts` are the inputs of each run of the plugin: one in schema 2, one per property in 1.2."""
 
     step_id: str
     action: str
     parts: List[Any]
-    precondition: Dict[str, List[preconditions.Argument]] = field(default_factory=dict)
+    precondition: Dict[str, List[preconditions.Argument]]
 
     def flag(self, name: str) -> Any:
         """A flow-control member of the inputs (`onFailure`, `onSuccess`, `finallyStep`)."""
@@ -66,8 +64,7 @@ class Step:
         return inputs.get(name) if isinstance(inputs, dict) else None
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     schema_version: str
     steps: List[Step]
 
@@ -77,24 +74,21 @@ class Document:
         return self.schema_version == "2.2"
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(NamedTuple):
     """Where steps would run: its type as AWS writes it, and the actions that can be done here."""
 
     platform_type: str
     available: FrozenSet[str]
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do with a step; `text` explains a SKIP or FAIL to the user."""
 
     verb: str
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How a step ended: its status and code, and what is appended to what it wrote."""
 
     status: str
@@ -180,7 +174,7 @@ def _steps_of_schema_1(content: Dict[str, Any], parameters: Dict[str, Any]) -> L
     steps: List[Step] = []
     for action, plugin in plugins.items():
         properties = substituted(plugin.get("properties"), parameters) if isinstance(plugin, dict) else None
-        steps.append(Step(action, action, _parts(properties)))
+        steps.append(Step(action, action, _parts(properties), {}))
     return steps
 
 

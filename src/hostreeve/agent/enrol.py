@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional
+from typing import List, NamedTuple, Optional
 
 from hostreeve.agent import children
 from hostreeve.agent.loop import Loop
@@ -26,8 +25,7 @@ NEXT_STEPS = {
 }
 
 
-@dataclass(frozen=True)
-class Invitation:
+class Invitation(NamedTuple):
     """What the operator gives to `enrol`. An empty Region means: as the server says."""
 
     server: str

@@ -6,9 +6,8 @@ What has happened is read from the journal and the steps' folders, never remembe
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from hostreeve.agent import supervisor
 from hostreeve.agent.document import (
@@ -41,20 +40,20 @@ NOT_RUN = "not run: an earlier step was interrupted"
 CODE_NOT_RUN = 1
 
 
-@dataclass
 class Progress:
-    """What the journal knows of a command that has begun."""
+    """What the journal knows of a command that has begun.
 
-    outcomes: List[Outcome] = field(default_factory=list)
-    part: int = -1
-    """The last part that was started of the step after `outcomes`; -1: none."""
+    `part`: the last one that was started of the step after `outcomes` (-1: none). `restart_asked_in`: the boot
+    in which that step asked for a restart, to run again after it (or empty).
+    """
 
-    restart_asked_in: str = ""
-    """The boot in which the step after `outcomes` asked for a restart, to run again after it; or empty."""
+    def __init__(self) -> None:
+        self.outcomes: List[Outcome] = []
+        self.part = -1
+        self.restart_asked_in = ""
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What an execution needs of the agent. `environment` is what every script sees of its command."""
 
     loop: Loop

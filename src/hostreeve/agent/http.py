@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Union
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 
 from hostreeve.agent.loop import Loop, Timer
 from hostreeve.agent.stream import Endpoint, Stream, Unreachable
@@ -12,8 +11,7 @@ HEAD_BYTES_MAX = 65_536
 BODY_BYTES_MAX = 8_000_000
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What to send; `headers` hold everything but the length (Host included)."""
 
     method: str
@@ -28,8 +26,7 @@ class Request:
         return "\r\n".join(lines).encode("latin-1") + self.body
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """An answer; header names are lower-case."""
 
     status: int
@@ -40,13 +37,13 @@ class Response:
 Done = Callable[[Union[Response, Unreachable]], None]
 
 
-@dataclass
 class Head:
     """The first lines of an answer, as far as they have come."""
 
-    received: bytearray = field(default_factory=bytearray)
-    status: int = 0
-    headers: Dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.status = 0
+        self.headers: Dict[str, str] = {}
 
     def feed(self, received: bytes) -> Optional[bytes]:
         """What follows the head, once the head is complete. ValueError when it is none."""

@@ -78,10 +78,10 @@ mkdir -p "$NEW"
 # Unpacked, so that Python keeps its byte code; the archive itself would be compiled at every start.
 "$PYTHON" -m zipfile -e "$HERE/agent.pyz" "$NEW"
 cp "$CA" "$NEW/ca.pem"
-"$PYTHON" -m compileall -q "$NEW" || true
+"$PYTHON" -I -OO -m compileall -q -s "$NEW" -p "$PREFIX" "$NEW" || true
 cat >"$NEW/hostreeve-agent" <<RUN
 #!/bin/sh
-exec "$PYTHON" "$PREFIX" "\$@"
+exec "$PYTHON" -I -OO "$PREFIX" "\$@"
 RUN
 chmod 755 "$NEW/hostreeve-agent"
 rm -rf "$PREFIX.old"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict
+from typing import Dict, NamedTuple
 
 AGENT_VERSION = "0.1.0"
 AGENT_NAME = "hostreeve-agent"
 PLATFORM_TYPE = "Linux"
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """What the node says of itself."""
 
     platform_name: str

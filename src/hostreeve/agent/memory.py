@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from hostreeve.agent.document import Document, read
 from hostreeve.agent.execution import Execution, Progress
@@ -19,28 +18,25 @@ FINISHED_MAX = 4_096
 """Jobs that are over and still recognised when they come again; the oldest are forgotten first."""
 
 
-@dataclass
 class Job:
     """A job that is not over. `position` is its record in the journal; `boot` is set once it has begun."""
 
-    job_id: str
-    position: int
-    stream_output: bool
-    expires_ms: int
-    boot: str = ""
-    is_cancelled: bool = False
-    is_heard: bool = False
-    is_closed: bool = False
-    progress: Progress = field(default_factory=Progress)
-    execution: Optional[Execution] = None
-    steps_followed: int = 0
-    steps_reported: int = 0
-    unstarted: Optional[Tuple[str, str]] = None
-    """Status and reason, for a job that ended without any step."""
+    def __init__(
+        self, job_id: str, position: int, *, stream_output: bool, expires_ms: int, boot: str
+    ) -> None:
+        self.job_id, self.position = job_id, position
+        self.stream_output, self.expires_ms, self.boot = stream_output, expires_ms, boot
+        self.is_cancelled = self.is_heard = self.is_closed = False
+        self.progress = Progress()
+        self.execution: Optional[Execution] = None
+        self.steps_followed = self.steps_reported = 0
+        self.unstarted: Optional[Tuple[str, str]] = None
+        """Status and reason, for a job that ended without any step."""
 
 
-@dataclass
-class Remembered:
+class Remembered(NamedTuple):
+    """The jobs that are not over, and those that are: id -> when, in milliseconds."""
+
     jobs: List[Job]
     finished: Dict[str, int]
 
@@ -101,7 +97,13 @@ def _recall_one(position: int, record: Record, found: Dict[str, Job], finished: 
         found.pop(job_id, None)
         return
     if kind == "job":
-        found[job_id] = Job(job_id, position, bool(record["stream"]), int(record["expires"]), record["boot"])
+        found[job_id] = Job(
+            job_id,
+            position,
+            stream_output=bool(record["stream"]),
+            expires_ms=int(record["expires"]),
+            boot=record["boot"],
+        )
         return
     job = found.get(job_id)
     if job is None:

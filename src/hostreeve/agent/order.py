@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Dict, List
+from typing import Dict, List, NamedTuple
 
 TIMEOUT_S_MIN, TIMEOUT_S_MAX, TIMEOUT_S_DEFAULT = 5, 172_800, 3_600
 
@@ -12,8 +11,7 @@ class InvalidInputs(ValueError):
     """The step's inputs do not fit its plugin; the text goes to the user."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a step runs: its folder (absolute), the command's downloads, the variables every script sees."""
 
     folder: str
@@ -21,12 +19,11 @@ class Place:
     environment: Dict[str, str]
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """A program to supervise. `argv[0]` is a path; an empty `working_directory` means the agent's own."""
 
     argv: List[str]
-    environment: Dict[str, str] = field(default_factory=dict)
+    environment: Dict[str, str]
     working_directory: str = ""
     timeout_s: int = TIMEOUT_S_DEFAULT
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 from hostreeve.agent.parameters import substituted
 
 PLATFORM_TYPE = "platformType"
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """As the document has it, and with its parameters filled in."""
 
     written: str
     resolved: str
 
 
-@dataclass(frozen=True)
-class Problems:
+class Problems(NamedTuple):
     """Not allowed: the step is skipped. Allowed, but with texts: not understood, the step fails."""
 
     is_allowed: bool

@@ -76,7 +76,7 @@ class Reporting:
     def refuse(self, job_id: str, reason: str) -> None:
         """A job that cannot be run at all: the refusing acknowledgement goes with a reply that says why."""
         content = reply_content(self._identity, jobs.FAILED, [], now_ms=self._world.now_ms(), trace=reason)
-        reply = Reply(job_id, self._world.uuid(), lambda: content, _nothing)
+        reply = Reply(job_id, self._world.uuid(), compose=lambda: content, acknowledged=_nothing)
         # After the acknowledgement that is about to be written.
         self._loop.after(0, lambda: self._uplink.send(reply))
 
@@ -101,7 +101,9 @@ class Reporting:
                 self._identity, status, shown, now_ms=self._world.now_ms(), trace=trace, unshown=unshown
             )
 
-        self._uplink.send(Reply(job.job_id, self._world.uuid(), compose, acknowledged or _nothing))
+        message_id = self._world.uuid()
+        acknowledged = acknowledged or _nothing
+        self._uplink.send(Reply(job.job_id, message_id, compose=compose, acknowledged=acknowledged))
 
 
 def _shown(job: Job, index: int, outcome: Outcome) -> Shown:

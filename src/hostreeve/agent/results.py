@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from hostreeve.agent.document import EXIT_SUCCESS_AND_STOP, Ended
 from hostreeve.agent.output import STREAM_CHARACTERS_MAX, combined, cut
@@ -13,8 +12,7 @@ from hostreeve.contract import jobs
 from hostreeve.contract.replies import AgentIdentity, StepResult, reply_document
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A step's end. `text` stands for output when nothing ran; `trouble` is said after what was written."""
 
     ended: Ended

@@ -16,9 +16,8 @@ import errno
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
 
 from hostreeve.agent import machine
 
@@ -29,8 +28,7 @@ class Refused(Exception):
     """Something the operator must change; the text says what, and what to do next."""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """node.json. The last members may be edited by hand; the agent reads them when it starts."""
 
     server: str
@@ -39,7 +37,7 @@ class Node:
     fingerprint: str
     account: str = ""
     workers_max: int = 10
-    reboot_command: List[str] = field(default_factory=lambda: list(DEFAULT_REBOOT_COMMAND))
+    reboot_command: Sequence[str] = DEFAULT_REBOOT_COMMAND
     boot_id_file: str = ""
 
 
@@ -78,9 +76,8 @@ class State:
                 f"no enrolment in {self.folder}. Run: hostreeve-agent enrol --server URL --ca FILE "
                 f"--activation-id ID --activation-code CODE --state {self.folder}"
             )
-        known = {each.name for each in fields(Node)}
         try:
-            return Node(**{name: value for name, value in members.items() if name in known})
+            return Node(**{name: value for name, value in members.items() if name in Node._fields})
         except TypeError as wrong:
             raise Refused(
                 f"{self.folder}/node.json is incomplete ({wrong}). Enrol again with --force"
@@ -93,7 +90,7 @@ class State:
         return Path(node.boot_id_file).read_text(encoding="utf-8").strip()
 
     def keep_node(self, node: Node) -> None:
-        self.write("node.json", asdict(node))
+        self.write("node.json", node._asdict())
 
     def read(self, name: str) -> Optional[Dict[str, Any]]:
         """The JSON object in a file; None when it is missing or unreadable (a torn disk, a stray edit)."""

@@ -9,8 +9,7 @@ import errno
 import os
 import socket
 import ssl
-from dataclasses import dataclass
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 
 from hostreeve.agent.loop import READ, WRITE, Loop, Timer
 
@@ -21,8 +20,7 @@ class Unreachable(Exception):
     """The connection could not be made, or broke; the text says why."""
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A server: where it is, and what proves that it is the right one."""
 
     host: str

@@ -20,9 +20,8 @@ import os
 import select
 import signal
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, NoReturn, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Sequence
 
 from hostreeve.agent.children import environment as inherited_environment
 from hostreeve.agent.machine import start_of
@@ -42,8 +41,7 @@ _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CANCEL_SIGNAL)
 _END_BYTES = 1024
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """How a part ended. `how` is one of the words above; `code` as a shell would show it (128 + signal)."""
 
     how: str
@@ -82,7 +80,7 @@ def end_of(folder: str, part: int) -> Optional[End]:
 
 def write_end(folder: str, part: int, end: End) -> None:
     """Record the end of a part that was never started."""
-    Path(f"{folder}/end.{part}").write_text(json.dumps(asdict(end)), encoding="ascii")
+    Path(f"{folder}/end.{part}").write_text(json.dumps(end._asdict()), encoding="ascii")
 
 
 def is_alive(folder: str) -> bool:

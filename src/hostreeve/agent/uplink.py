@@ -5,7 +5,6 @@ Nothing is queued in memory: what is not yet acknowledged is read again from the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Protocol, Tuple
 
@@ -37,25 +36,24 @@ class Way(Protocol):
     def send_output(self, chunk: jobs.OutputChunk) -> None: ...
 
 
-@dataclass
 class Reply:
     """A reply that the server has not acknowledged. `compose` writes it afresh each time it is sent."""
 
-    job_id: str
-    message_id: str
-    compose: Callable[[], str]
-    acknowledged: Callable[[], None]
-    sent_at: float = -RESEND_AFTER_S
+    def __init__(
+        self, job_id: str, message_id: str, *, compose: Callable[[], str], acknowledged: Callable[[], None]
+    ) -> None:
+        self.job_id, self.message_id = job_id, message_id
+        self.compose, self.acknowledged = compose, acknowledged
+        self.sent_at = -RESEND_AFTER_S
 
 
-@dataclass
 class Source:
     """One stream of one step: a file, and how much of it is sent and acknowledged."""
 
-    path: str
-    sent: int = 0
-    acknowledged: int = 0
-    progress_at: float = 0.0
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.sent = self.acknowledged = 0
+        self.progress_at = 0.0
 
     def size(self) -> int:
         try:

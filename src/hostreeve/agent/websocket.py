@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from dataclasses import dataclass
-from typing import List, Mapping, Optional
+from typing import List, Mapping, NamedTuple, Optional
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
@@ -24,8 +23,7 @@ class BrokenProtocol(ValueError):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A whole message or a control frame. `kind` is TEXT, BINARY, PING, PONG or CLOSE."""
 
     kind: int

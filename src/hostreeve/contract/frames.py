@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FLAG_SYN = 1
 FLAG_FIN = 2
@@ -20,8 +20,7 @@ _LENGTH = struct.Struct(">I")
 _MESSAGE_TYPE_BYTES = 32
 
 
-@dataclass(frozen=True)
-class AgentMessage:
+class AgentMessage(NamedTuple):
     """One frame. `message_id` is a UUID in its 36-character form; `created_ms` must not be zero."""
 
     message_type: str

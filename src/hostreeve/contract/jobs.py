@@ -8,9 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 # Server to agent.
 AGENT_JOB = "agent_job"
@@ -73,8 +72,7 @@ OUTPUT_CHUNK_BYTES_MAX = 65_536
 STREAMS = ("stdout", "stderr")
 
 
-@dataclass(frozen=True)
-class AgentJob:
+class AgentJob(NamedTuple):
     """`agent_job`. Our extension `expires_ms`: from then on it must not be started; 0: not said."""
 
     job_id: str
@@ -115,8 +113,7 @@ def read_agent_job(payload: bytes) -> AgentJob:
     )
 
 
-@dataclass(frozen=True)
-class JobAck:
+class JobAck(NamedTuple):
     """`agent_job_ack`: `message_id` and `created_ms` are those of the `agent_job` frame."""
 
     job_id: str
@@ -149,8 +146,7 @@ def read_job_ack(payload: bytes) -> JobAck:
     )
 
 
-@dataclass(frozen=True)
-class JobReply:
+class JobReply(NamedTuple):
     """`agent_job_reply`; `content` is the reply document as JSON text."""
 
     job_id: str
@@ -172,8 +168,7 @@ def read_job_reply(payload: bytes) -> JobReply:
     )
 
 
-@dataclass(frozen=True)
-class ReplyAck:
+class ReplyAck(NamedTuple):
     """`agent_job_reply_ack`: `message_id` is that of the reply's frame."""
 
     job_id: str
@@ -188,8 +183,7 @@ def read_reply_ack(payload: bytes) -> ReplyAck:
     return ReplyAck(text_of(members, "jobId"), text_of(members, "acknowledgedMessageId"))
 
 
-@dataclass(frozen=True)
-class OutputChunk:
+class OutputChunk(NamedTuple):
     """`agent_job_output` (our extension): bytes of a step's stream, starting at `offset` bytes."""
 
     job_id: str
@@ -221,8 +215,7 @@ def read_output_chunk(payload: bytes) -> OutputChunk:
     )
 
 
-@dataclass(frozen=True)
-class OutputAck:
+class OutputAck(NamedTuple):
     """`agent_job_output_ack` (our extension): the server holds durably all bytes before `offset`."""
 
     job_id: str
@@ -243,8 +236,7 @@ def read_output_ack(payload: bytes) -> OutputAck:
     )
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(NamedTuple):
     """The text frame that opens a control channel. `extensions` is empty for the official agent."""
 
     token: str

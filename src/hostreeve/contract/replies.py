@@ -6,16 +6,14 @@ when it has the whole output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any, NamedTuple, Sequence
 
 from hostreeve.contract import jobs
 
 EXTENSION = "hostreeve"
 
 
-@dataclass(frozen=True)
-class StepResult:
+class StepResult(NamedTuple):
     """A step as a reply shows it. `name` is the plugin; times are milliseconds (0: not yet).
 
     `stdout`, `stderr` and `output` are already cut for the wire; the lengths count all bytes the step wrote.
@@ -49,8 +47,7 @@ class StepResult:
         }
 
 
-@dataclass(frozen=True)
-class AgentIdentity:
+class AgentIdentity(NamedTuple):
     """What a reply says of the agent that wrote it."""
 
     name: str

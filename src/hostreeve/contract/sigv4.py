@@ -10,10 +10,9 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -28,8 +27,7 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?").fullmatch
 _UNRESERVED = "-_.~"
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """An access key; `session_token` comes with temporary ones."""
 
     access_key_id: str
@@ -37,8 +35,7 @@ class Credentials:
     session_token: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request about to be signed. `headers` must hold `Host` exactly as it will be sent (port included).
 
     `body_sha256` (hexadecimal, or `UNSIGNED-PAYLOAD` for S3) stands in for a body that is not at hand.
@@ -55,8 +52,7 @@ class Outgoing:
         return self.body_sha256 or hashlib.sha256(self.body).hexdigest()
 
 
-@dataclass(frozen=True)
-class KeyHolder:
+class KeyHolder(NamedTuple):
     """Who signs with a machine key: the managed node's id, and the scope it signs for."""
 
     node_id: str
@@ -64,8 +60,7 @@ class KeyHolder:
     service: str = "ssm"
 
 
-@dataclass(frozen=True)
-class Unsigned:
+class Unsigned(NamedTuple):
     """What a machine key has yet to sign: RSASSA-PSS, SHA-256, 32 bytes of salt, over `string_to_sign`."""
 
     string_to_sign: bytes
