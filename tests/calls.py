@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hostreeve.api.call import Call, Principal
+from hostreeve.api.call import Call, Principal, ResourcePolicy
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Database
@@ -55,7 +55,12 @@ class Caller:
         return run(unit)
 
     def _require(
-        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+        self,
+        action: str,
+        resources: list[str],
+        context: Mapping[str, list[str]] | None = None,
+        *,
+        policy: ResourcePolicy | None = None,
     ) -> None:
         self.required.append((action, resources, context))
         if action in self.denied:

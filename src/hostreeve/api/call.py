@@ -31,12 +31,34 @@ class Principal:
     session_policies: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ResourcePolicy:
+    """What a resource itself says about who may use it, decided together with the caller's own policies.
+
+    `owner` is the resource's account; an empty `document` allows nothing. `must_speak`: the caller's own
+    policies count only where the document names the account (keys, unlike buckets). `granted_to` is the
+    principal whom a grant of the resource's allows what is asked. `context` answers further condition keys;
+    it is asked only if a policy has conditions.
+    """
+
+    owner: str
+    document: str = ""
+    must_speak: bool = False
+    granted_to: str = ""
+    context: Callable[[], Mapping[str, list[str]]] | None = None
+
+
 class Authorise(Protocol):
     """Raises AccessDenied unless the caller may perform `action` ("ssm:SendCommand") on every one of
-    `resources`."""
+    `resources`, whose own policy, if they have any, is `policy`."""
 
     def __call__(
-        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+        self,
+        action: str,
+        resources: list[str],
+        context: Mapping[str, list[str]] | None = None,
+        *,
+        policy: ResourcePolicy | None = None,
     ) -> None: ...
 
 

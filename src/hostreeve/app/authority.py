@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hostreeve.api.call import Principal, Sealer
+from hostreeve.api.call import Principal, ResourcePolicy, Sealer
 from hostreeve.capabilities import nodes
 from hostreeve.gateway.pipeline import Caller, Credential
 from hostreeve.persistence.database import Transaction
@@ -32,8 +32,10 @@ class PlatformAuthority:
         action: str,
         resources: list[str],
         context: Mapping[str, list[str]],
+        *,
+        policy: ResourcePolicy | None = None,
     ) -> None:
-        identity.authorise(tx, principal, action, resources, context)
+        identity.authorise(tx, principal, action, resources, context, policy=policy)
 
     def context(self, tx: Transaction, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
         return identity.request_context(

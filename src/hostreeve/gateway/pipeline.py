@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from hostreeve.api.call import Call, Principal, Sealer
+from hostreeve.api.call import Call, Principal, ResourcePolicy, Sealer
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operation
 from hostreeve.api.service_models import Service, service
@@ -63,6 +63,8 @@ class Authority(Protocol):
         action: str,
         resources: list[str],
         context: Mapping[str, list[str]],
+        *,
+        policy: ResourcePolicy | None = None,
     ) -> None:
         """Returns when allowed; raises AccessDenied with the reason otherwise."""
         ...
@@ -288,12 +290,19 @@ class _Asks:
         self.asked = False
 
     def __call__(
-        self, action: str, resources: list[str], context: Mapping[str, list[str]] | None = None
+        self,
+        action: str,
+        resources: list[str],
+        context: Mapping[str, list[str]] | None = None,
+        *,
+        policy: ResourcePolicy | None = None,
     ) -> None:
         if self._context is None:
             self._context = self._authority.context(self._tx, self._caller, self._request)
         everything = {**self._context, **context} if context else self._context
-        self._authority.authorise(self._tx, self._caller.principal, action, resources, everything)
+        self._authority.authorise(
+            self._tx, self._caller.principal, action, resources, everything, policy=policy
+        )
         self.asked = True
 
 

@@ -13,13 +13,16 @@ from hostreeve.platform.identity.actions.credentials import (
     revoke_node,
 )
 from hostreeve.platform.identity.actions.founding import administrator_key, bootstrap, create_access_role
+from hostreeve.platform.identity.actions.resources import speaks_for
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
+from hostreeve.platform.identity.policy import MalformedPolicy
 
 __all__ = [
     "Credential",
     "Identity",
     "IssuedCredentials",
+    "MalformedPolicy",
     "administrator_key",
     "authorise",
     "bootstrap",
@@ -29,5 +32,6 @@ __all__ = [
     "issue_role_credentials",
     "request_context",
     "revoke_node",
+    "speaks_for",
     "trusts",
 ]

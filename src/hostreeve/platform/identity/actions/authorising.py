@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from hostreeve.api.call import Principal
+from hostreeve.api.call import Principal, ResourcePolicy
 from hostreeve.api.errors import common
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity import managed
+from hostreeve.platform.identity.actions import resources as resource_policies
 from hostreeve.platform.identity.actions import usage
 from hostreeve.platform.identity.actions.memory import Memory
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
@@ -44,19 +45,28 @@ def authorise(
     action: str,
     resources: Sequence[str],
     context: Mapping[str, Sequence[str]],
+    *,
+    policy: ResourcePolicy | None = None,
 ) -> None:
     """Returns when the principal may perform `action` (`ssm:SendCommand`) on every resource.
 
     Otherwise AccessDeniedException says who may not do what, with what, and why. `context` holds condition
-    keys, in any case, each with its values.
+    keys, in any case, each with its values. `policy` is what the resources themselves say.
     """
     policies = policies_of(tx, principal)
     who = who_is(principal)
     usage.note(principal.access_key_id, action, context)
-    known = {key.lower(): values for key, values in context.items()} if policies.is_conditional else {}
+    resource_set = resource_policies.compiled(policy.document) if policy else None
+    known: Mapping[str, Sequence[str]] = {}
+    if policies.is_conditional or (resource_set is not None and resource_set.is_conditional):
+        further = policy.context() if policy and policy.context else {}
+        known = {key.lower(): values for key, values in {**context, **further}.items()}
     for resource in resources:
         request = Request(who, action, resource, known)
-        decision = evaluate(request, policies)
+        if policy is None or resource_set is None:
+            decision = evaluate(request, policies)
+        else:
+            decision = resource_policies.decided(request, policies, resource_set, policy)
         if not decision.allowed:
             raise common.AccessDeniedException(refusal_text(request, decision))
 

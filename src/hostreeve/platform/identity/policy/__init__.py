@@ -10,6 +10,7 @@ from hostreeve.platform.identity.policy.evaluation import (
     PolicySet,
     Request,
     evaluate,
+    evaluate_granted,
     evaluate_with_resource,
     refusal_text,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Who",
     "compile_policy",
     "evaluate",
+    "evaluate_granted",
     "evaluate_with_resource",
     "refusal_text",
 ]

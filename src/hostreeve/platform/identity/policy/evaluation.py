@@ -132,13 +132,20 @@ def evaluate(request: Request, policies: Policies) -> Decision:
 
 
 def evaluate_with_resource(
-    request: Request, policies: Policies, resource: PolicySet, *, owner: str, kind: str = RESOURCE
+    request: Request,
+    policies: Policies,
+    resource: PolicySet,
+    *,
+    owner: str,
+    kind: str = RESOURCE,
+    must_speak: bool = False,
 ) -> Decision:
     """With the policy of the resource, which belongs to account `owner`.
 
     In one account either side may allow. Between accounts both must. AWS lets a resource's policy that names
     the very user or session stand without boundary and session policy; one that names the role, or everyone,
-    stays under both.
+    stays under both. `must_speak`: the identity's policies alone open nothing, the resource's must allow at
+    least its account (roles, keys).
     """
     own, theirs = policies.identity.find(request), resource.find_naming(request)
     for found, which in ((own, IDENTITY), (theirs, kind)):
@@ -157,11 +164,28 @@ def evaluate_with_resource(
         return _unallowed(request, kind)
     if same_account and theirs.named >= Named.EVERYONE:
         return _answer(request, theirs.allows, kind)
-    # A trust policy must speak for every caller, of its own account too: the account's policies alone do not
-    # open a role.
-    if kind == TRUST and not theirs.allows:
+    if (must_speak or kind == TRUST) and not theirs.allows:
         return _unallowed(request, kind)
     return _answer(request, own.allows, IDENTITY)
+
+
+def evaluate_granted(request: Request, policies: Policies, resource: PolicySet, *, to: str) -> Decision:
+    """With a grant on the resource to the principal `to`: it needs no other permission, and beats no denial.
+
+    As with a policy that names it, a session named itself stands without boundary and session policy; of an
+    account that is named, the caller's own policies must allow.
+    """
+    own, theirs = policies.identity.find(request), resource.find_naming(request)
+    for found, which in ((own, IDENTITY), (theirs, RESOURCE)):
+        if found.denies:
+            return _denied(which, found.denies)
+    if request.who.arn == to:
+        refused = _explicit(request, policies) or _unlimited(request, policies.control, CONTROL)
+    else:
+        refused = _limits(request, policies)
+    if not refused and to.endswith(":root"):
+        return _answer(request, own.allows, IDENTITY)
+    return refused or Decision(True, "", f"a grant to {to}")
 
 
 def _limits(request: Request, policies: Policies) -> Decision | None:
