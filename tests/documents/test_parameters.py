@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostreeve.api.patterns import Pattern
 from hostreeve.capabilities.documents.model.parameters import Unfit, described, resolved
-from hostreeve.capabilities.documents.model.patterns import Pattern
 
 DECLARED = {
     "commands": {"type": "StringList", "minItems": 1, "maxItems": 3},

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from hostreeve.api.patterns import Pattern
 from hostreeve.capabilities.documents.model.content import Refused
 from hostreeve.capabilities.documents.model.limits import PARAMETERS_MAX, PATTERN_CHARS_MAX
-from hostreeve.capabilities.documents.model.patterns import Pattern
 
 TYPES = frozenset({"String", "StringList", "Boolean", "Integer", "MapList", "StringMap"})
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")

@@ -1,4 +1,4 @@
-"""A parameter's allowedPattern, matched in time that no pattern can blow up.
+"""An allowedPattern of a parameter, matched in time that no pattern can blow up.
 
 Python's own matcher backtracks: `(a+)+$` against thirty letters would hold the server's single writer for
 minutes. So the pattern is parsed by Python and then run as a set of states: cost is pattern x text, no worse.
