@@ -2,8 +2,10 @@
 hook."""
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +29,9 @@ class House:
     def __init__(self, url: str, world: World) -> None:
         self.world = world
         self.keys = Keyring(b"k" * 32, world)
-        self.app: App = build(Config(database=url, regions=aws_regions(), replica="house"), world, self.keys)
+        self.objects = tempfile.TemporaryDirectory(prefix="hostreeve-objects-")
+        config = Config(database=url, regions=aws_regions(), replica="house", objects=Path(self.objects.name))
+        self.app: App = build(config, world, self.keys)
         self.loop = asyncio.new_event_loop()
         key = self.app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, self.keys, world))
         assert key is not None, "a house is built on an empty database"
@@ -65,6 +69,7 @@ class House:
     def close(self) -> None:
         self.app.database.close()
         self.loop.close()
+        self.objects.cleanup()
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         url = urlsplit(request.url)
@@ -77,7 +82,10 @@ class House:
         answer = self.request(
             HttpRequest(request.method, url.path or "/", url.query, headers, body, client="127.0.0.1")
         )
-        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))
+        body = b"".join(chunk for part in answer.files for chunk in part.chunks(1 << 20)) or answer.body
+        if request.method == "HEAD":
+            body = b""
+        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(body))
 
 
 class _Raw:

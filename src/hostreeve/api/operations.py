@@ -7,10 +7,12 @@ from typing import Any, Literal, TypeVar
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import OperationModel, service
 from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.world import World
 
 Handler = Callable[..., Any]
 H = TypeVar("H", bound=Handler)
 Resources = Callable[[Scope, dict[str, Any]], list[str]]
+Prepares = Callable[[World, dict[str, Any]], dict[str, Any]]
 Signer = Literal["credentials", "machine-key", "nobody"]
 
 
@@ -44,6 +46,10 @@ class Operation:
     action: str
     signer: Signer
     waits: Waits | None = None
+    prepares: Prepares | None = None
+    """Slow work on the request alone, such as bringing a large body to disk. It is done once, in a thread,
+    when the caller is known to be allowed and before the transaction; the handler gets the request that it
+    answers."""
 
     @property
     def name(self) -> str:
@@ -93,6 +99,7 @@ class Operations:
         action: str | None = None,
         signer: Signer = "credentials",
         waits: Waits | None = None,
+        prepares: Prepares | None = None,
     ) -> Callable[[H], H]:
         assert name not in self._table, f"{name} is already taken"
         assert on or asks or signer == "nobody", (
@@ -108,6 +115,7 @@ class Operations:
                 action=action or f"{self.model.signing_name}:{name}",
                 signer=signer,
                 waits=waits,
+                prepares=prepares,
             )
             return handler
 

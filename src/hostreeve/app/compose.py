@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from hostreeve.api.call import Sealer
@@ -22,10 +23,12 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import groups
+from hostreeve.platform import groups, objects
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.identity import worker as identity_worker
+from hostreeve.platform.objects import operations as objects_operations
+from hostreeve.platform.objects import worker as objects_worker
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.scheduling.loop import Worker
 
@@ -33,6 +36,7 @@ GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
 
 SCHEMAS = (
     "hostreeve.persistence",
+    "hostreeve.platform.objects",
     "hostreeve.platform.groups",
     "hostreeve.platform.identity",
     "hostreeve.platform.organizations",
@@ -49,6 +53,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         organizations_operations.organizations,
         organizations_operations.hostreeve,
         groups_operations.ssm,
+        objects_operations.s3,
         messaging_operations.ec2messages,
         messaging_operations.ssmmessages,
         documents_operations.ssm,
@@ -64,11 +69,12 @@ groups.declare(nodes.TAGGABLE, documents.TAGGABLE)
 @dataclass(frozen=True)
 class Config:
     """What one control plane needs to be told. `replica` names this process among others on the same
-    database."""
+    database; `objects` is the folder that keeps the bytes of S3 objects, which are refused without one."""
 
     database: str
     regions: frozenset[str]
     replica: str
+    objects: Path | None = None
     access_log: IO[bytes] | None = None
     about: pages.About = field(default_factory=pages.About)
 
@@ -88,6 +94,8 @@ class App:
 def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) -> App:
     """Open the database (creating or migrating it) and put every part in its place. Nothing runs yet."""
     database = open_database(config.database, world, SCHEMAS, bus)
+    if config.objects is not None:
+        objects.keep_in(config.objects)
     record = Record(config.access_log)
     pipeline = Pipeline(
         database=database,
@@ -118,4 +126,6 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         sockets={"/v1/control-channel/": channels},
     )
     workers = [*identity_worker.workers(database), *commands_worker.workers(database, world)]
+    if config.objects is not None:
+        workers += objects_worker.workers(database, world)
     return App(database, pipeline, channels, asgi, workers, record)

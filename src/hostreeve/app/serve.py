@@ -118,6 +118,7 @@ def _opened_app(
         database=arguments.database or f"sqlite:///{folder.database}",
         regions=aws_regions() | set(arguments.region),
         replica=f"{socket.gethostname()}:{arguments.port}:{world.hex(8)}",
+        objects=folder.objects,
         access_log=folder.access_log.open("ab"),
         about=about,
     )

@@ -37,6 +37,10 @@ class StateFolder:
         return self.root / "ready"
 
     @property
+    def objects(self) -> Path:
+        return self.root / "objects"
+
+    @property
     def access_log(self) -> Path:
         return self.root / "access.log"
 

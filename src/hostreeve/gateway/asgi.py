@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from hostreeve.api.files import FilePart
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.kernel import limits
@@ -15,7 +16,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Page = Callable[[HttpRequest], HttpResponse]
 Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OWN_PAGES = ("/healthz", "/metrics", "/_hostreeve/")
+OWN_PAGES = ("/healthz", "/metrics")
+OWN_FOLDER = "/_hostreeve/"
+FILE_CHUNK_BYTES = 256 * 1024
 
 
 class TooLarge(Exception):
@@ -47,7 +50,8 @@ class Asgi:
         except TimeoutError:
             await _send(send, _plain(408, "The request body did not arrive in time."), close=True)
             return
-        if request.path.startswith(OWN_PAGES):
+        # Only these very pages: a bucket in path style may be named metrics-of-2026.
+        if request.path in OWN_PAGES or request.path.startswith(OWN_FOLDER):
             page = self._pages.get(request.path)
             response = page(request) if page else _plain(404, "There is no such page.")
         else:
@@ -93,11 +97,20 @@ async def _body(receive: Receive) -> bytes:
 async def _send(send: Send, response: HttpResponse, *, close: bool = False) -> None:
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
     if not any(name == b"content-length" for name, _ in headers):
-        headers.append((b"content-length", b"%d" % len(response.body)))
+        headers.append((b"content-length", b"%d" % response.size_bytes))
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    for part in response.files:
+        await _send_part(send, part)
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _send_part(send: Send, part: FilePart) -> None:
+    """One file after another, a chunk at a time and each when the one before is on its way."""
+    chunks = part.chunks(FILE_CHUNK_BYTES)
+    while chunk := await asyncio.to_thread(next, chunks, b""):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 def _plain(status: int, text: str) -> HttpResponse:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from hostreeve.api.files import FilePart
+
 
 @dataclass(slots=True)
 class HttpRequest:
@@ -27,6 +29,13 @@ class HttpRequest:
 
 @dataclass(slots=True)
 class HttpResponse:
+    """The body is `body`, or what lies in `files`: large ones are sent from there piece by piece."""
+
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    files: tuple[FilePart, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.size_bytes for part in self.files) if self.files else len(self.body)

@@ -184,6 +184,9 @@ class Pipeline:
         request = protocols.read_request(route.operation, caller.http, route.labels, route.protocol)
         if operation.waits:
             return await self._long_poll(caller, operation, request)
+        if operation.prepares:
+            await self._database.read(lambda tx: self._may_begin(tx, caller, operation, request))
+            request = await asyncio.to_thread(operation.prepares, self._world, request)
         return await self._execute(caller, operation, request)
 
     async def _execute(self, caller: Caller, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
@@ -273,6 +276,14 @@ class Pipeline:
         assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
         return answer
 
+    def _may_begin(
+        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> None:
+        """Nobody's work is prepared who is refused on what the request alone names."""
+        if operation.on is not None:
+            asks = _Asks(self._authority, tx, caller, request)
+            asks(operation.action, operation.on(caller.scope, request))
+
 
 class _Asks:
     """`call.require` of one request: the authority's answer, with the request's condition keys filled in."""
@@ -300,10 +311,10 @@ class _Asks:
         if self._context is None:
             self._context = self._authority.context(self._tx, self._caller, self._request)
         everything = {**self._context, **context} if context else self._context
+        self.asked = True
         self._authority.authorise(
             self._tx, self._caller.principal, action, resources, everything, policy=policy
         )
-        self.asked = True
 
 
 def _emitter(tx: Transaction, caller: Caller) -> Any:

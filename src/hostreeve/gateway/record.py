@@ -59,7 +59,7 @@ class Record:
                 "status": response.status,
                 "code": code,
                 "ms": round(seconds * 1000, 3),
-                "bytes": len(response.body),
+                "bytes": response.size_bytes,
             }
         )
         self._access_log.write(line + b"\n")

@@ -40,6 +40,13 @@ _ROOTS = {
 }
 """Root elements of S3's answers that the model does not name."""
 
+_S3_CODES = {
+    "AccessDeniedException": ("AccessDenied", 403),
+    "InternalFailure": ("InternalError", 500),
+    "ThrottlingException": ("SlowDown", 503),
+}
+"""What S3 calls the errors that all services have."""
+
 
 def read(operation: OperationModel, http: HttpRequest, labels: Mapping[str, str]) -> dict[str, Any]:
     return rest.read(operation, http, labels, _read_body)
@@ -55,6 +62,11 @@ def write(operation: OperationModel, result: dict[str, Any], request_id: str) ->
     if shape is None:
         return HttpResponse(operation.status, common, b"")
     status, headers = rest.write_located(shape, result)
+    if "ContentRange" in result:
+        status = 206
+    stored = result.get(shape.payload) if shape.payload else None
+    if isinstance(stored, tuple):
+        return HttpResponse(status or operation.status, common + headers, files=stored)
     body, content_type = _body(operation, shape, result)
     if body and not rest.has_content_type(headers):
         headers.append(("content-type", content_type))
@@ -95,7 +107,11 @@ def _document(operation: OperationModel, shape: Shape, name: str, value: Any) ->
 def write_error(service: Service | None, error: AwsError, request_id: str) -> HttpResponse:
     if service is not None and service.name != "s3":
         return _write_named_error(service, error, request_id)
-    out = [f"<Error><Code>{xml.escaped(error.code)}</Code><Message>{xml.escaped(error.message)}</Message>"]
+    if error.status == 304:
+        # HTTP allows this one no body.
+        return HttpResponse(304, _headers(service, request_id))
+    code, status = _S3_CODES.get(error.code, (error.code, error.status))
+    out = [f"<Error><Code>{xml.escaped(code)}</Code><Message>{xml.escaped(error.message)}</Message>"]
     shape = errors.error_shape(service, error)
     declared = shape.members if shape else {}
     for name, value in error.members.items():
@@ -108,7 +124,7 @@ def write_error(service: Service | None, error: AwsError, request_id: str) -> Ht
         f"<RequestId>{xml.escaped(request_id)}</RequestId><HostId>{_host_id(request_id)}</HostId></Error>"
     )
     headers = [*_headers(service, request_id), ("content-type", "application/xml")]
-    return HttpResponse(error.status, headers, xml.document(out))
+    return HttpResponse(status, headers, xml.document(out))
 
 
 def _write_named_error(service: Service, error: AwsError, request_id: str) -> HttpResponse:
