@@ -70,6 +70,7 @@ class FakeServer:
         self.will_ack_replies = True
         self.will_ack_output = True
         self.will_open_channels = True
+        self.will_refuse_credentials = False
         self.will_rotate_key = False
         self.will_lose_key_answer = False
         self.pages: dict[str, bytes] = {}
@@ -194,6 +195,11 @@ class FakeServer:
     ) -> tuple[int, bytes]:
         if target.startswith("/v1/control-channel/"):
             self._check_sigv4(method, target, headers, body, "ssmmessages")
+            if self.will_refuse_credentials:
+                return (
+                    403,
+                    b'{"__type":"com.amazonaws#ExpiredTokenException:x","message":"the token has expired"}',
+                )
             if not self.will_open_channels:
                 return (
                     400,
@@ -228,6 +234,7 @@ class FakeServer:
 
     async def _RequestManagedInstanceRoleToken(self, members: dict[str, Any]) -> Any:
         rotate, self.will_rotate_key = self.will_rotate_key, False
+        self.will_refuse_credentials = False
         return {
             "AccessKeyId": "ASIAFAKE",
             "SecretAccessKey": SECRET,

@@ -97,6 +97,18 @@ def test_credentials_are_kept_over_a_restart(server: FakeServer, agent: AgentPro
     assert asked == 1
 
 
+def test_credentials_that_the_server_no_longer_knows_are_renewed_at_once(
+    server: FakeServer, agent: AgentProcess
+):
+    opened = [what for what, _ in server.seen].count("open")
+    server.will_refuse_credentials = True
+    server.stop()
+    server.start()
+    server.wait(lambda: [what for what, _ in server.seen].count("open") > opened, 15)
+    assert [what for what, _ in server.seen].count("RequestManagedInstanceRoleToken") == 2
+    assert "GetMessages" not in [what for what, _ in server.seen]
+
+
 def test_the_machine_key_is_replaced_when_the_server_asks(server: FakeServer, enrolled: AgentProcess):
     before = (enrolled.state / "key.pem").read_bytes()
     server.will_rotate_key = True

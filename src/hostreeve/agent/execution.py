@@ -43,7 +43,7 @@ CODE_NOT_RUN = 1
 class Progress:
     """What the journal knows of a command that has begun.
 
-    `part`: the last one that was started of the step after `outcomes` (-1: none). `restart_asked_in`: the boot
+    `part`: the last one started of the step after `outcomes` (-1: none). `restart_asked_in`: the boot
     in which that step asked for a restart, to run again after it (or empty).
     """
 

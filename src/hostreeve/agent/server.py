@@ -208,10 +208,11 @@ def _refusal(response: Response) -> Denied:
     """The error in a JSON or XML body; a proxy's page has none."""
     try:
         members = jobs.object_in(response.body)
-        code = str(members.get("__type") or members.get("code") or "").rpartition("#")[2]
+        named = members.get("__type") or members.get("code") or response.headers.get("x-amzn-errortype") or ""
+        code = str(named).partition(":")[0].rpartition("#")[2]
         message = str(members.get("message") or members.get("Message") or "")
     except ValueError:
-        code = _element(response.body, "Code")
+        code = _element(response.body, "Code") or response.headers.get("x-amzn-errortype", "")
         message = _element(response.body, "Message")
         # The control channel's errors name the exception by the element itself.
         if not code and b"<AccessDeniedException" in response.body:

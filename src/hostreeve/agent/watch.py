@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Callable, Optional
 
@@ -46,7 +47,8 @@ class Watch:
         """Ask for the end; `on_end` follows."""
         if self._pid:
             # Not reaped yet, or only just: while the pipe is open this is still that process.
-            os.kill(self._pid, supervisor.CANCEL_SIGNAL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, supervisor.CANCEL_SIGNAL)
         else:
             supervisor.cancel(self._folder, self._part)
 
