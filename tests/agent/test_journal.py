@@ -28,8 +28,7 @@ def test_a_torn_end_costs_at_most_the_records_it_touches(tmp_path: Path, records
     kept = content[: max(0, len(content) - torn)]
     path.write_bytes(kept)
     # A record that lacks nothing but its newline is whole.
-    ends = [at for at, byte in enumerate(content) if byte == ord("
-")]
+    ends = [at for at, byte in enumerate(content) if byte == 10]
     whole = len([end for end in ends if end <= len(kept)])
     again = Journal(path)
     found, damaged = again.replay()
