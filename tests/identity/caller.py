@@ -1,0 +1,160 @@
+"""An installation without a gateway: callers with keys perform operations as the pipeline would have them."""
+
+import json
+
+from hostreeve.api.call import Call
+from hostreeve.api.operations import join
+from hostreeve.gateway import protocols
+from hostreeve.kernel.scope import Scope
+from hostreeve.platform import identity, organizations
+from hostreeve.platform.identity import operations as identity_operations
+from hostreeve.platform.keys import Keyring
+from hostreeve.platform.organizations import operations as organizations_operations
+
+SCHEMAS = ["hostreeve.platform.identity", "hostreeve.platform.organizations"]
+OPERATIONS = join(
+    [
+        identity_operations.iam,
+        identity_operations.sts,
+        organizations_operations.organizations,
+        organizations_operations.hostreeve,
+    ]
+)
+
+
+class Caller:
+    """Somebody with a key: `caller.iam("CreateUser", UserName="ann")`."""
+
+    def __init__(self, site, access_key_id, secret, session_token=None):
+        self.site = site
+        self.access_key_id = access_key_id
+        self.secret = secret
+        self.session_token = session_token
+
+    def iam(self, operation, **request):
+        return self.call("iam", operation, request)
+
+    def sts(self, operation, **request):
+        return self.call("sts", operation, request)
+
+    def organizations(self, operation, **request):
+        return self.call("organizations", operation, request)
+
+    def hostreeve(self, operation, **request):
+        return self.call("hostreeve", operation, request)
+
+    def may(self, action, *resources, region="us-east-1", **context):
+        """Raises AccessDenied unless the caller may."""
+
+        def unit(tx):
+            principal = self.principal(tx)
+            always = self.site.context(principal, region)
+            identity.authorise(tx, principal, action, list(resources) or ["*"], {**always, **context})
+
+        self.site.database.read_sync(unit)
+
+    def principal(self, tx):
+        found = identity.find_credential(
+            tx, self.site.keys, self.access_key_id, self.session_token, self.site.world.now_ms()
+        )
+        assert found.secret == self.secret
+        return found.principal
+
+    def arn(self):
+        return self.sts("GetCallerIdentity")["Arn"]
+
+    def call(self, service, name, request):
+        operation = OPERATIONS[service, name]
+        run = self.site.database.write_sync if operation.writes else self.site.database.read_sync
+        answer = run(lambda tx: self.perform(tx, operation, request))
+        wire = operation.model.service.protocols[0]
+        protocols.write_response(operation.model, answer, "r", wire)
+        return answer
+
+    def perform(self, tx, operation, request):
+        principal = self.principal(tx)
+        scope = Scope(principal.account, "global")
+        always = self.site.context(principal, "global")
+
+        def require(action, resources, context=None):
+            identity.authorise(tx, principal, action, resources, {**always, **(context or {})})
+
+        call = Call(
+            tx=tx,
+            scope=scope,
+            principal=principal,
+            world=self.site.world,
+            now_ms=self.site.world.now_ms(),
+            request_id="r",
+            require=require,
+            emit=lambda *_: None,
+            keys=self.site.keys,
+            source_ip="192.0.2.9",
+        )
+        if operation.on is not None:
+            require(operation.action, operation.on(scope, request))
+        return operation.handler(call, request)
+
+
+class Site:
+    """One installation with its management account's administrator."""
+
+    def __init__(self, database, world):
+        self.database, self.world = database, world
+        self.keys = Keyring(b"m" * 32, world)
+        self.account, key = database.write_sync(self._found)
+        self.admin = Caller(self, *key)
+
+    def context(self, principal, region):
+        return identity.request_context(
+            principal,
+            now_ms=self.world.now_ms(),
+            source_ip="192.0.2.9",
+            region=region,
+            user_agent="tests",
+        )
+
+    def user(self, name, *statements, by=None):
+        """A new user with a key and one inline policy of these statements."""
+        by = by or self.admin
+        by.iam("CreateUser", UserName=name)
+        if statements:
+            by.iam("PutUserPolicy", UserName=name, PolicyName="own", PolicyDocument=policy(*statements))
+        key = by.iam("CreateAccessKey", UserName=name)["AccessKey"]
+        return Caller(self, key["AccessKeyId"], key["SecretAccessKey"])
+
+    def role(self, name, trusted, *statements, by=None, **more):
+        by = by or self.admin
+        trust = policy({"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole", **more})
+        role = by.iam("CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+        if statements:
+            by.iam("PutRolePolicy", RoleName=name, PolicyName="own", PolicyDocument=policy(*statements))
+        return role["Arn"]
+
+    def member(self, account_id=None):
+        """The administrator of a new member account, and its id."""
+        request = {"AccountId": account_id} if account_id else {}
+        made = self.admin.hostreeve("CreateAccounts", **request)["Accounts"][0]
+        return Caller(self, made["AccessKeyId"], made["SecretAccessKey"]), made["AccountId"]
+
+    def assume(self, caller, role_arn, name="session", **request):
+        answer = caller.sts("AssumeRole", RoleArn=role_arn, RoleSessionName=name, **request)
+        given = answer["Credentials"]
+        return Caller(self, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def _found(self, tx):
+        account = organizations.create_management_account(tx, self.world)
+        key = identity.bootstrap(tx, self.keys, self.world, account=account, now_ms=self.world.now_ms())
+        return account, key
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action="*", resource="*", **more):
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action, resource="*", **more):
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
