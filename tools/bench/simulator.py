@@ -77,6 +77,8 @@ class NodeChannel(asyncio.Protocol):
                 break
             if opcode == 2:
                 self._job(buffer[start : start + size])
+            elif opcode == 9:
+                self._send(10, buffer[start : start + size])
             buffer = buffer[start + size :]
         self._buffer = buffer
 

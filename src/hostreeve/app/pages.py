@@ -1,5 +1,6 @@
 """The few plain pages beside the API: health, metrics, and what a machine needs before it is a node."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from hostreeve.gateway.asgi import Page
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.record import Record
 from hostreeve.persistence.database import Database
+
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?").fullmatch
+"""A Host header that may stand in a shell script."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def _told(about: About) -> dict[str, object]:
 
 def _installer(about: About, request: HttpRequest) -> HttpResponse:
     # The address that reached us for this very page also reaches us from that machine.
-    host = request.header("host")
-    url = f"https://{host}" if host else about.urls[0]
+    host = request.header("host") or ""
+    url = f"https://{host}" if HOST(host) else about.urls[0]
     script = installer_script(url, about.ca_sha256)
     return HttpResponse(200, [("content-type", "text/x-shellscript")], script.encode())
 
