@@ -63,12 +63,12 @@ def find_credential(
     What was unsealed is kept for as long as the account's stamp, read here in the caller's transaction, is
     the same: a key deactivated on one replica is refused by all with the next request.
     """
-    account = account_of(access_key_id)
+    known = _known.get(access_key_id)
+    account = known.credential.principal.account if known else account_of(access_key_id)
     if account is None:
         raise _unknown()
     token = sha256(session_token.encode()).digest() if session_token else b""
     stamp = stamp_of(tx, account)
-    known = _known.get(access_key_id)
     if known is None or known.stamp != stamp or known.token != token:
         scope = Scope(account, GLOBAL)
         if session_token:

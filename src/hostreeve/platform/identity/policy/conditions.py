@@ -73,6 +73,8 @@ def _single(key: str, test: Test, negated: bool, absent: bool) -> Condition:
         values = context.get(key)
         if not values:
             return absent
+        if len(values) == 1:
+            return bool(test(values[0], context)) != negated
         return any(test(value, context) for value in values) != negated
 
     return holds
@@ -85,7 +87,7 @@ def _quantified(key: str, test: Test, negated: bool, *, every: bool, absent: boo
         values = context.get(key)
         if not values:
             return every or absent
-        return judge(test(value, context) != negated for value in values)
+        return judge(bool(test(value, context)) != negated for value in values)
 
     return holds
 

@@ -9,12 +9,15 @@ from typing import Any, Literal, NoReturn, TypeVar
 from hostreeve.platform.identity.policy import conditions, principals
 from hostreeve.platform.identity.policy.conditions import Condition
 from hostreeve.platform.identity.policy.globs import (
+    ANYTHING,
     Context,
+    Fixed,
     Parts,
     Predicate,
-    Wild,
     filled,
+    fixed,
     has_variables,
+    one_of,
     parts_of,
     predicate,
 )
@@ -45,9 +48,10 @@ class Statement:
     allows: bool
     principals: Principals | None
     other_principals: bool
-    actions: tuple[Predicate, ...]
+    action: Predicate
     other_actions: bool
-    resources: tuple[Predicate, ...]
+    resources: tuple[Fixed, ...]
+    resource: Predicate
     open_resources: tuple[Parts, ...]
     other_resources: bool
     conditions: tuple[Condition, ...]
@@ -57,17 +61,23 @@ class Statement:
 
     def speaks_of(self, action: str) -> bool:
         """`action` is lower-case: services' and operations' names are compared without case."""
-        return any(matches(action) for matches in self.actions) != self.other_actions
+        return bool(self.action(action)) != self.other_actions
 
     def applies(self, resource: str, context: Context) -> bool:
         """Whether the resource and the conditions are met."""
-        met = any(matches(resource) for matches in self.resources)
-        if not met and self.open_resources:
-            met = any(
-                (now := filled(parts, context)) is not None and predicate(now)(resource)
-                for parts in self.open_resources
-            )
-        return met != self.other_resources and all(holds(context) for holds in self.conditions)
+        met = bool(self.resource(resource)) or (
+            bool(self.open_resources) and self._open_match(resource, context)
+        )
+        if met == self.other_resources:
+            return False
+        for holds in self.conditions:  # noqa: SIM110 - this is the innermost loop of every request
+            if not holds(context):
+                return False
+        return True
+
+    def _open_match(self, resource: str, context: Context) -> bool:
+        filled_in = (filled(parts, context) for parts in self.open_resources)
+        return any(now is not None and predicate(now)(resource) for now in filled_in)
 
     def naming(self, who: Who) -> Named:
         """How the statement's Principal element names the caller."""
@@ -132,9 +142,10 @@ class _Reader:
             allows=raw["Effect"] == "Allow",
             principals=named,
             other_principals=other_principals,
-            actions=tuple(self._action(text) for text in actions),
+            action=one_of([self._action(text) for text in actions]),
             other_actions=other_actions,
             resources=resources,
+            resource=one_of(resources),
             open_resources=open_ones,
             other_resources=other_resources,
             conditions=self._conditions(raw.get("Condition", {})),
@@ -155,7 +166,7 @@ class _Reader:
             _refuse(f"{self.place}.{present[0]}", "must be a text or a list of texts")
         return texts, present[0] != element
 
-    def _action(self, text: str) -> Predicate:
+    def _action(self, text: str) -> Fixed:
         service, colon, _ = text.partition(":")
         vague = service != "*" and any(letter in service for letter in "*? ")
         if text != "*" and (not colon or not service or vague):
@@ -163,17 +174,17 @@ class _Reader:
                 "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. "
                 f"({self.place}: {text})"
             )
-        return predicate(parts_of(text.lower(), variables=False))
+        return fixed(parts_of(text.lower(), variables=False))
 
-    def _resources(self, raw: Mapping[str, Any]) -> tuple[tuple[Predicate, ...], tuple[Parts, ...], bool]:
+    def _resources(self, raw: Mapping[str, Any]) -> tuple[tuple[Fixed, ...], tuple[Parts, ...], bool]:
         if self.kind == "trust":
             if "Resource" in raw or "NotResource" in raw:
                 raise MalformedPolicy("Has prohibited field Resource")
-            return (predicate((Wild.MANY,)),), (), False
+            return (ANYTHING,), (), False
         texts, other = self._either(raw, "Resource", required=True)
         parts = [self._resource(text) for text in texts]
-        fixed = tuple(predicate(one) for one in parts if not has_variables(one))
-        return fixed, tuple(one for one in parts if has_variables(one)), other
+        closed = tuple(fixed(one) for one in parts if not has_variables(one))
+        return closed, tuple(one for one in parts if has_variables(one)), other
 
     def _resource(self, text: str) -> Parts:
         if text != "*" and not text.startswith(("arn:", "${")):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-Predicate = Callable[[str], bool]
+Predicate = Callable[[str], object]
+"""Whether a text is matched: the answer is true or not, and of any type, because a call costs."""
+
 Context = Mapping[str, Sequence[str]]
 """The condition keys of a request, lower-case, each with its values."""
 
@@ -32,6 +34,7 @@ class Variable:
 Part = str | Wild | Variable
 Parts = tuple[Part, ...]
 Fixed = tuple[str | Wild, ...]
+ANYTHING: Fixed = (Wild.MANY,)
 
 
 def parts_of(text: str, *, variables: bool, wild: bool = True) -> Parts:
@@ -55,35 +58,45 @@ def filled(parts: Parts, context: Context) -> Fixed | None:
 
     What a variable stands for is literal: a `*` in a user's name is no wildcard.
     """
-    fixed: list[Part] = []
+    found: list[Part] = []
     for part in parts:
         if not isinstance(part, Variable):
-            fixed.append(part)
+            found.append(part)
             continue
         values = context.get(part.key, ())
         value = values[0] if len(values) == 1 else part.default
         if value is None:
             return None
-        fixed.append(value)
-    return _joined(fixed)  # type: ignore[return-value]
+        found.append(value)
+    return fixed(_joined(found))
 
 
 def has_variables(parts: Parts) -> bool:
     return any(isinstance(part, Variable) for part in parts)
 
 
+def fixed(parts: Parts) -> Fixed:
+    """The same pieces, known to hold no variable."""
+    assert not has_variables(parts), "variables are filled in before"
+    return parts  # type: ignore[return-value]
+
+
 @lru_cache(maxsize=8192)
 def predicate(parts: Fixed) -> Predicate:
     """Whether a text is matched as a whole. `*` also spans `/` and `:`."""
-    if parts == (Wild.MANY,):
+    return one_of([parts])
+
+
+def one_of(patterns: Sequence[Fixed]) -> Predicate:
+    """Whether a text is matched by any of the patterns, in one step."""
+    if ANYTHING in patterns:
         return _anything
-    if not any(isinstance(part, Wild) for part in parts):
-        return "".join(map(str, parts)).__eq__
-    if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.MANY:
-        prefix = parts[0]
-        return lambda text: text.startswith(prefix)
-    matched = re.compile(_expression(parts), re.DOTALL).fullmatch
-    return lambda text: matched(text) is not None
+    if not any(isinstance(part, Wild) for parts in patterns for part in parts):
+        return frozenset("".join(map(str, parts)) for parts in patterns).__contains__
+    if all(len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.MANY for parts in patterns):
+        prefixes = tuple(str(parts[0]) for parts in patterns)
+        return lambda text: text.startswith(prefixes)
+    return re.compile("|".join(map(_expression, patterns)), re.DOTALL).fullmatch
 
 
 def _anything(text: str) -> bool:

@@ -19,13 +19,15 @@ from hostreeve.platform.identity.policy.globs import (
     Parts,
     Wild,
     filled,
+    fixed,
     has_variables,
+    one_of,
     parts_of,
     predicate,
 )
 
 T = TypeVar("T")
-Test = Callable[[str, Context], bool]
+Test = Callable[[str, Context], object]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Compile = Callable[[Sequence[str], bool], Test]
@@ -42,13 +44,13 @@ def texts(*, wild: bool = False, fold: bool = False) -> Compile:
         given = [parts_of(value, variables=variables, wild=wild) for value in values]
         if fold:
             given = [tuple(p.lower() if isinstance(p, str) else p for p in parts) for parts in given]
-        fixed = [predicate(parts) for parts in given if not has_variables(parts)]
+        matches = one_of([fixed(parts) for parts in given if not has_variables(parts)])
         open_ones = [parts for parts in given if has_variables(parts)]
 
-        def test(value: str, context: Context) -> bool:
+        def test(value: str, context: Context) -> object:
             wanted = value.lower() if fold else value
-            return any(matches(wanted) for matches in fixed) or any(
-                _open_match(parts, wanted, context, fold) for parts in open_ones
+            return matches(wanted) or (
+                open_ones and any(_open_match(parts, wanted, context, fold) for parts in open_ones)
             )
 
         return test
@@ -62,7 +64,7 @@ def _open_match(parts: Parts, value: str, context: Context, fold: bool) -> bool:
         return False
     if fold:
         now = tuple(part.lower() if isinstance(part, str) else part for part in now)
-    return predicate(now)(value)
+    return bool(predicate(now)(value))
 
 
 def arns(values: Sequence[str], variables: bool) -> Test:
