@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -122,6 +123,9 @@ class Site:
                 return found
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
+
+    def kill_server(self):
+        os.kill(self.plane.process_id, signal.SIGKILL)
 
     def close(self):
         for agent in self.agents.values():

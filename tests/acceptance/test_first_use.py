@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.conftest import HOSTREEVE
 
 pytestmark = pytest.mark.slow

@@ -33,13 +33,15 @@ class ControlPlane:
 
 
 @contextmanager
-def serving(folder: Path | None = None, *flags: str) -> Iterator[ControlPlane]:
-    """`hostreeve serve` on `folder` (a fresh one by default); measures the time until it is ready."""
+def serving(folder: Path | None = None, *flags: str, port: int = 0) -> Iterator[ControlPlane]:
+    """`hostreeve serve` on `folder` (a fresh one by default) and `port` (a free one by default).
+
+    Measures the time until it is ready.
+    """
     with tempfile.TemporaryDirectory(prefix="hostreeve-bench-") as fresh:
         state = folder or Path(fresh) / "state"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = port or _free_port()
+        (state / "ready").unlink(missing_ok=True)
         started = time.monotonic()
         command = [sys.executable, "-m", "hostreeve", "serve", "--state", str(state), "--listen", "127.0.0.1"]
         process = subprocess.Popen([*command, "--port", str(port), *flags], stderr=subprocess.DEVNULL)
@@ -57,3 +59,10 @@ def serving(folder: Path | None = None, *flags: str) -> Iterator[ControlPlane]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found: int = free.getsockname()[1]
+        return found
