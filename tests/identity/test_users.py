@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from hostreeve.api.errors import AwsError
+from hostreeve.api.errors import AwsError, common
+from hostreeve.api.service_models import service
+from hostreeve.gateway import protocols
 from hostreeve.persistence.errors import StoreContended
 from hostreeve.platform import identity
 from hostreeve.platform.identity import worker
@@ -280,10 +282,10 @@ def test_policies_of_aws_are_listed_valid_and_nobodys_to_delete(site):
 
 def test_reading_is_all_that_read_only_access_allows(site):
     ann = site.user("ann")
-    for name, service in (("ReadOnlyAccess", "iam"), ("AmazonSSMReadOnlyAccess", "ssm")):
+    for name, prefix in (("ReadOnlyAccess", "iam"), ("AmazonSSMReadOnlyAccess", "ssm")):
         arn = f"arn:aws:iam::aws:policy/{name}"
         site.admin.iam("AttachUserPolicy", UserName="ann", PolicyArn=arn)
-        ann.may(f"{service}:ListThings")
+        ann.may(f"{prefix}:ListThings")
         for action in ("ssm:SendCommand", "ssm:PutParameter", "iam:CreateUser", "sts:AssumeRole"):
             with refused("AccessDeniedException"):
                 ann.may(action)
@@ -398,3 +400,11 @@ def test_an_account_sees_nothing_of_another(site):
 def test_secrets_are_not_stored_in_clear_text(site, tmp_path):
     rows = site.database.read_sync(lambda tx: tx.all("SELECT * FROM iam_access_keys"))
     assert rows and all(site.admin.secret.encode() not in repr(row).encode() for row in rows)
+
+
+def test_a_denial_has_the_code_and_status_of_the_query_services():
+    iam = service("iam")
+    answer = protocols.write_error(iam, common.AccessDeniedException("User: x"), "r", "query")
+    assert answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body
+    ssm = protocols.write_error(service("ssm"), common.AccessDeniedException("User: x"), "r", "json")
+    assert ssm.status == 400 and b"AccessDeniedException" in ssm.body

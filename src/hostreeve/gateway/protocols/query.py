@@ -7,7 +7,7 @@ from hostreeve.api.errors import AwsError
 from hostreeve.api.service_models import OperationModel, Service, Shape
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.protocols import errors, text_values, xml
-from hostreeve.gateway.protocols.refusals import UnreadableError
+from hostreeve.gateway.protocols.refusals import UnreadableError, refusal
 
 DEEPEST = 40
 MOST_PARAMETERS = 20_000
@@ -124,6 +124,9 @@ def write(operation: OperationModel, result: dict[str, Any], request_id: str) ->
 
 
 def write_error(service: Service | None, error: AwsError, request_id: str) -> HttpResponse:
+    if error.code == "AccessDeniedException":
+        # The query services drop the ending and answer 403, where the JSON services answer 400.
+        error = refusal("AccessDenied", 403)(error.message)
     space = service.metadata.get("xmlNamespace") if service else None
     out = [f"<ErrorResponse{xml.namespace(space or _UNKNOWN)}><Error>"]
     out.append(f"<Type>{'Sender' if errors.is_senders(error) else 'Receiver'}</Type>")

@@ -59,8 +59,8 @@ def authorise(
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
     if policies.is_conditional or (resource_set is not None and resource_set.is_conditional):
-        further = policy.context() if policy and policy.context else {}
-        known = {key.lower(): values for key, values in {**context, **further}.items()}
+        given = {**context, **policy.context()} if policy and policy.context else context
+        known = {key.lower(): values for key, values in given.items()}
     for resource in resources:
         request = Request(who, action, resource, known)
         if policy is None or resource_set is None:
