@@ -104,6 +104,8 @@ start_in_background() {
         return
     fi
     LOG=$STATE/agent.log
+    # Scripts start where the agent does, and this folder is removed when the installer ends.
+    cd /
     nohup "$AGENT" run --state "$STATE" </dev/null >>"$LOG" 2>&1 &
     say "$1; the agent runs in the background (process $!, log $LOG)"
     say "it will not start by itself after a restart of this machine: run '$AGENT run --state $STATE' then"
