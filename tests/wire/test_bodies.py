@@ -42,7 +42,9 @@ def test_a_packed_form_is_read():
 
 
 @pytest.mark.parametrize(
-    "body", [b"x", gzip.compress(bytes(17 << 20), 1), gzip.compress(b"Action=ListMetrics")[:-9]]
+    "body",
+    [b"x", gzip.compress(bytes(17 << 20), 1), gzip.compress(b"Action=ListMetrics")[:-9]],
+    ids=["no gzip", "unpacks to too much", "ends early"],
 )
 def test_a_packed_body_that_is_broken_or_unpacks_to_too_much_is_refused(body):
     with pytest.raises(AwsError) as raised:
