@@ -260,6 +260,9 @@ def _form(http: HttpRequest) -> str:
 
 def _looks_like_s3(http: HttpRequest) -> bool:
     host = (http.header("host") or "").lower()
+    if "AWSAccessKeyId=" in http.query:
+        # Presigned the old way: refused, but in the words of S3.
+        return True
     return bool(_BUCKET_HOST.match(host)) or host.startswith(("s3.", "s3-")) or http.method in ("GET", "HEAD")
 
 

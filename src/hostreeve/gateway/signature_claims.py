@@ -69,6 +69,12 @@ def read(http: HttpRequest, family: str) -> Claim:
         if written is not None:
             raise _two_claims(family)
         return _read_query(http, headers, family)
+    if family == "s3" and ((written or "").startswith("AWS ") or "AWSAccessKeyId=" in http.query):
+        raise error(
+            "InvalidRequest",
+            400,
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        )
     if written is None or not written.startswith("AWS4-"):
         raise refusal(MISSING, family)
     try:

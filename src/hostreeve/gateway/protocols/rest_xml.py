@@ -110,7 +110,9 @@ def write_error(service: Service | None, error: AwsError, request_id: str) -> Ht
     if error.status == 304:
         # HTTP allows this one no body.
         return HttpResponse(304, _headers(service, request_id))
-    code, status = _S3_CODES.get(error.code, (error.code, error.status))
+    code, status = error.code, error.status
+    if service is not None:
+        code, status = _S3_CODES.get(code, (code, status))
     out = [f"<Error><Code>{xml.escaped(code)}</Code><Message>{xml.escaped(error.message)}</Message>"]
     shape = errors.error_shape(service, error)
     declared = shape.members if shape else {}

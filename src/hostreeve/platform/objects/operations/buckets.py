@@ -124,6 +124,6 @@ def _is_aws(region: str) -> bool:
 
 def _opened(token: str | None) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode() if token else ""
+        return base64.b64decode(token or "", altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise refusal("InvalidArgument", "The continuation token provided is incorrect") from None

@@ -116,7 +116,7 @@ def _token(page: Listing[Object]) -> str:
 
 def _opened(token: str) -> Position:
     try:
-        text = base64.urlsafe_b64decode(token).decode()
+        text = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         text = ""
     if text[:1] not in ("p", "k") or "\x00" in text:

@@ -90,7 +90,7 @@ def list_parts(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     bucket = buckets.named(call.tx, call.scope, request)
     upload = uploads.named(call.tx, bucket, request)
     limit = counted(request, "MaxParts")
-    marker = _number(request.get("PartNumberMarker", "0"))
+    marker = request.get("PartNumberMarker", 0)
     found = store.parts(call.tx, bucket.scope, upload.upload_id, after=marker, limit=limit + 1)
     shown = found[:limit]
     member = MEMBERS.get(upload.checksum_algorithm, "")
@@ -98,8 +98,8 @@ def list_parts(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "Bucket": bucket.name,
         "Key": upload.key,
         "UploadId": upload.upload_id,
-        "PartNumberMarker": str(marker),
-        "NextPartNumberMarker": str(shown[-1].number) if shown else "0",
+        "PartNumberMarker": marker,
+        "NextPartNumberMarker": shown[-1].number if shown else 0,
         "MaxParts": limit,
         "IsTruncated": len(found) > limit > 0,
         "Parts": [
@@ -190,12 +190,6 @@ def _checksum(request: dict[str, Any]) -> tuple[str, str]:
             f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm.",
         )
     return algorithm, kind
-
-
-def _number(marker: str) -> int:
-    if not marker.isdecimal() or not marker.isascii() or len(marker) > 9:
-        raise refusal("InvalidArgument", "Argument part-number-marker must be an integer.")
-    return int(marker)
 
 
 def _completed(bucket: str, made: Object) -> dict[str, Any]:
