@@ -27,6 +27,8 @@ from hostreeve.platform import groups, objects
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.identity import worker as identity_worker
+from hostreeve.platform.kms import operations as kms_operations
+from hostreeve.platform.kms import worker as kms_worker
 from hostreeve.platform.objects import operations as objects_operations
 from hostreeve.platform.objects import worker as objects_worker
 from hostreeve.platform.organizations import operations as organizations_operations
@@ -39,6 +41,7 @@ SCHEMAS = (
     "hostreeve.platform.objects",
     "hostreeve.platform.groups",
     "hostreeve.platform.identity",
+    "hostreeve.platform.kms",
     "hostreeve.platform.organizations",
     "hostreeve.messaging",
     "hostreeve.capabilities.documents",
@@ -53,6 +56,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         organizations_operations.organizations,
         organizations_operations.hostreeve,
         groups_operations.ssm,
+        kms_operations.kms,
         objects_operations.s3,
         messaging_operations.ec2messages,
         messaging_operations.ssmmessages,
@@ -125,7 +129,11 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         pages=pages.served(config.about, database, record),
         sockets={"/v1/control-channel/": channels},
     )
-    workers = [*identity_worker.workers(database), *commands_worker.workers(database, world)]
+    workers = [
+        *identity_worker.workers(database),
+        *kms_worker.workers(database, world, keys),
+        *commands_worker.workers(database, world),
+    ]
     if config.objects is not None:
         workers += objects_worker.workers(database, world)
     return App(database, pipeline, channels, asgi, workers, record)

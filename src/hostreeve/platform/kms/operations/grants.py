@@ -1,0 +1,212 @@
+"""Grants: permissions on one key for one principal, given, listed and taken back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hostreeve.api.call import Call
+from hostreeve.api.operations import anything
+from hostreeve.kernel.scope import Scope
+from hostreeve.platform.kms.actions import finding
+from hostreeve.platform.kms.actions.allowing import Use, allow
+from hostreeve.platform.kms.model.grants import (
+    EQUALS,
+    GRANTS_MAX,
+    RETIRE_GRANT,
+    SUBSET,
+    Grant,
+    is_narrower,
+    names_of,
+    possible,
+    shown,
+)
+from hostreeve.platform.kms.model.key import Key, named
+from hostreeve.platform.kms.model.refusals import dry_run, error, invalid, unknown_arn, unsupported
+from hostreeve.platform.kms.operations.service import (
+    check_common,
+    kms,
+    opened_token,
+    page_of,
+    paged,
+    token_of,
+)
+from hostreeve.platform.kms.store import grants as grant_rows
+from hostreeve.platform.kms.store import keys as key_rows
+
+_PRINCIPAL = "arn:"
+
+
+@kms.writes("CreateGrant", asks=True)
+def create_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    check_common(call, request)
+    use = Use("kms:CreateGrant", facts=_facts(request))
+    found = finding.managed(call, request["KeyId"], use, "usable")
+    wanted = _asked(call, request, found.key)
+    _refuse_wider(wanted, found.grant)
+    known = _same(call, found.key, wanted) if wanted.name else None
+    if known is None and grant_rows.count(call.tx, found.key) >= GRANTS_MAX:
+        raise error.LimitExceededException(f"A key has at most {GRANTS_MAX} grants.")
+    if request.get("DryRun"):
+        raise dry_run()
+    if known is None:
+        grant_rows.insert(call.tx, wanted)
+    grant = known or wanted
+    return {"GrantToken": token_of(call, grant), "GrantId": grant.grant_id}
+
+
+@kms.reads("ListGrants", asks=True)
+def list_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    key = finding.managed(call, request["KeyId"], Use("kms:ListGrants")).key
+    _refuse_services(request)
+    page = page_of(request, default=50)
+    rows = grant_rows.listed(
+        call.tx,
+        key,
+        grant_id=request.get("GrantId", ""),
+        grantee=request.get("GranteePrincipal", ""),
+        after=page.after,
+        limit=page.limit + 1,
+    )
+    return paged("Grants", page, rows, lambda grant: grant.grant_id, shown)
+
+
+@kms.reads("ListRetirableGrants", on=anything)
+def list_retirable_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    _refuse_services(request)
+    retiring = request.get("RetiringPrincipal")
+    if retiring is None:
+        raise invalid("RetiringPrincipal must be given.")
+    _check_principal(retiring)
+    if retiring.split(":")[4] != call.scope.account:
+        raise error.AccessDeniedException("The retiring principal is not one of your account.")
+    page = page_of(request, default=50)
+    rows = grant_rows.retirable(call.tx, call.scope.region, retiring, after=page.after, limit=page.limit + 1)
+    return paged("Grants", page, rows, lambda grant: grant.grant_id, shown)
+
+
+@kms.writes("RevokeGrant", asks=True)
+def revoke_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    key = finding.managed(call, request["KeyId"], Use("kms:RevokeGrant")).key
+    grant = grant_rows.find(call.tx, key.scope, key.key_id, request["GrantId"])
+    if grant is None:
+        raise error.InvalidGrantIdException(f"{key.arn} has no grant {request['GrantId']}.")
+    if request.get("DryRun"):
+        raise dry_run()
+    grant_rows.delete(call.tx, grant)
+    return {}
+
+
+@kms.writes("RetireGrant", asks=True)
+def retire_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    scope, key_id, grant_id = _to_retire(call, request)
+    grant = grant_rows.find(call.tx, scope, key_id, grant_id)
+    stored = key_rows.find(call.tx, scope, key_id)
+    if grant is None or stored is None:
+        call.require("kms:RetireGrant", [scope.arn("kms", f"key/{key_id}")])
+        raise error.InvalidGrantIdException(f"There is no grant {grant_id}.")
+    _allow_retiring(call, stored.key, grant)
+    if request.get("DryRun"):
+        raise dry_run()
+    grant_rows.delete(call.tx, grant)
+    return {}
+
+
+def _to_retire(call: Call, request: Mapping[str, Any]) -> tuple[Scope, str, str]:
+    """By its token, or by its key and id."""
+    if ("GrantToken" in request) == ("GrantId" in request or "KeyId" in request):
+        raise invalid("Give either GrantToken, or KeyId and GrantId.")
+    if "GrantToken" in request:
+        return opened_token(call, request["GrantToken"])
+    if "GrantId" not in request or "KeyId" not in request:
+        raise invalid("Give both KeyId and GrantId.")
+    name = named(call.scope, request["KeyId"])
+    if name is None or name.is_alias or name.scope.region != call.scope.region:
+        raise unknown_arn("RetireGrant", request["KeyId"])
+    return name.scope, name.resource.removeprefix("key/"), request["GrantId"]
+
+
+def _allow_retiring(call: Call, key: Key, grant: Grant) -> None:
+    """The retiring principal may, and the grantee if the grant says so; else whom the policies allow."""
+    names = names_of(call.principal)
+    by_grant = grant.retiring in names or (grant.grantee in names and RETIRE_GRANT in grant.operations)
+    if not by_grant:
+        allow(call, key, Use("kms:RetireGrant"))
+
+
+def _asked(call: Call, request: Mapping[str, Any], key: Key) -> Grant:
+    _refuse_services(request)
+    if "GranteePrincipal" not in request:
+        raise invalid("GranteePrincipal must be given.")
+    for member in ("GranteePrincipal", "RetiringPrincipal"):
+        if member in request:
+            _check_principal(request[member])
+    operations = tuple(dict.fromkeys(request["Operations"]))
+    impossible = sorted(set(operations) - possible(key.spec, key.usage))
+    if impossible or not operations:
+        raise invalid(
+            f"Operations {impossible} are not possible with {key.arn}: it is {key.spec}, {key.usage}."
+        )
+    constraints = request.get("Constraints", {})
+    if "SourceArn" in constraints:
+        raise unsupported("grants to services (Constraints.SourceArn)")
+    if constraints and not key.is_symmetric:
+        raise invalid("Constraints on the encryption context need a symmetric encryption key.")
+    return Grant(
+        account=key.account,
+        region=key.region,
+        key_id=key.key_id,
+        grant_id=call.world.hex(64),
+        grantee=request["GranteePrincipal"],
+        issuing_account=call.principal.account,
+        operations=operations,
+        created_ms=call.now_ms,
+        name=request.get("Name", ""),
+        retiring=request.get("RetiringPrincipal", ""),
+        constraints={kind: dict(constraints[kind]) for kind in (EQUALS, SUBSET) if kind in constraints},
+    )
+
+
+def _refuse_wider(wanted: Grant, parent: Grant | None) -> None:
+    """Who may create grants by a grant gives no more than it has."""
+    if parent is None:
+        return
+    more = set(wanted.operations) - set(parent.operations)
+    if more or not is_narrower(wanted.constraints, parent.constraints):
+        raise error.AccessDeniedException(
+            f"The grant {parent.grant_id} allows grants only of its own operations, under its constraints."
+        )
+
+
+def _same(call: Call, key: Key, wanted: Grant) -> Grant | None:
+    """A grant with this name that says the same: asking again is asking once."""
+
+    def said(grant: Grant) -> tuple[Any, ...]:
+        return grant.name, grant.grantee, grant.retiring, set(grant.operations), grant.constraints
+
+    known = grant_rows.to(call.tx, key, [wanted.grantee])
+    return next((grant for grant in known if said(grant) == said(wanted)), None)
+
+
+def _refuse_services(request: Mapping[str, Any]) -> None:
+    for member in ("GranteeServicePrincipal", "RetiringServicePrincipal"):
+        if member in request:
+            raise unsupported(f"grants to services ({member})")
+
+
+def _check_principal(arn: str) -> None:
+    pieces = arn.split(":", 5)
+    is_principal = len(pieces) == 6 and pieces[2] in ("iam", "sts") and len(pieces[4]) == 12
+    if not arn.startswith(_PRINCIPAL) or not is_principal:
+        raise error.InvalidArnException(f"{arn} is not the ARN of a principal.")
+
+
+def _facts(request: Mapping[str, Any]) -> dict[str, list[str]]:
+    constraints = request.get("Constraints", {})
+    facts = {
+        "kms:GrantOperations": list(request["Operations"]),
+        "kms:GranteePrincipal": [request.get("GranteePrincipal", "")],
+        "kms:GrantIsForAWSResource": ["false"],
+        "kms:GrantConstraintType": [kind for kind in (EQUALS, SUBSET) if kind in constraints],
+    }
+    if "RetiringPrincipal" in request:
+        facts["kms:RetiringPrincipal"] = [request["RetiringPrincipal"]]
+    return {name: values for name, values in facts.items() if values}

@@ -1,0 +1,36 @@
+"""What AWS has and we have not: refused by name, so that nobody believes it was done."""
+
+from typing import Any
+
+from hostreeve.api.call import Call
+from hostreeve.api.operations import anything
+from hostreeve.platform.kms.model.refusals import unsupported
+from hostreeve.platform.kms.operations.service import kms
+
+_ABSENT = {
+    "custom key stores": (
+        "ConnectCustomKeyStore",
+        "CreateCustomKeyStore",
+        "DeleteCustomKeyStore",
+        "DescribeCustomKeyStores",
+        "DisconnectCustomKeyStore",
+        "UpdateCustomKeyStore",
+    ),
+    "imported key material": (
+        "DeleteImportedKeyMaterial",
+        "GetParametersForImport",
+        "ImportKeyMaterial",
+    ),
+    "multi-Region keys": ("ReplicateKey", "UpdatePrimaryRegion"),
+}
+
+
+def _refuse(operation: str, what: str) -> None:
+    @kms.reads(operation, on=anything)
+    def refuse(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        raise unsupported(f"{what} ({operation})")
+
+
+for _what, _operations in _ABSENT.items():
+    for _operation in _operations:
+        _refuse(_operation, _what)
