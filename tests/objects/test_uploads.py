@@ -103,7 +103,37 @@ def test_a_part_number_has_bounds_and_an_upload_must_exist(s3, at):
         (s3.list_parts, {}),
     ):
         assert refused(call, **wrong, **more) == ("NoSuchUpload", 404)
-    assert refused(s3.upload_part_copy, **upload, PartNumber=1, CopySource="b/k") == ("NotImplemented", 501)
+
+
+def test_parts_can_be_copied_out_of_other_objects(house, s3, bucket, at):
+    source = started(s3, {"Bucket": bucket, "Key": "source"})
+    etags = [s3.upload_part(**source, PartNumber=n, Body=b)["ETag"] for n, b in ((1, FIRST), (2, LAST))]
+    s3.complete_multipart_upload(**source, MultipartUpload=listed(*etags))
+    upload = started(s3, at)
+
+    def copied(number, asked=None):
+        asked = {"CopySourceRange": asked} if asked else {}
+        return s3.upload_part_copy(**upload, PartNumber=number, CopySource=f"{bucket}/source", **asked)
+
+    etags = [copied(1)["CopyPartResult"]["ETag"]]
+    etags.append(copied(2, f"bytes={5 * MB - 3}-{5 * MB + 2}")["CopyPartResult"]["ETag"])
+    s3.complete_multipart_upload(**upload, MultipartUpload=listed(*etags))
+    s3.delete_object(Bucket=bucket, Key="source")
+    let_pass(house, 2 * 3600)
+    assert s3.get_object(**at)["Body"].read() == FIRST + LAST + b"aaathe"
+    second = s3.get_object(**at, PartNumber=2)
+    assert (second["Body"].read(), second["PartsCount"]) == (b"aaathe", 2)
+
+
+def test_what_cannot_be_copied_into_a_part_is_refused(s3, bucket, at):
+    s3.put_object(Bucket=bucket, Key="source", Body=b"0123456789")
+    upload = started(s3, at)
+    here = {**upload, "PartNumber": 1, "CopySource": f"{bucket}/source"}
+    for asked in ("bytes=0-", "bytes=-3", "bytes=3-1", "0-1"):
+        assert refused(s3.upload_part_copy, **here, CopySourceRange=asked) == ("InvalidArgument", 400)
+    assert refused(s3.upload_part_copy, **here, CopySourceRange="bytes=5-10") == ("InvalidRange", 416)
+    assert refused(s3.upload_part_copy, **here, CopySourceIfMatch='"x"') == ("PreconditionFailed", 412)
+    assert refused(s3.upload_part_copy, **{**here, "CopySource": f"{bucket}/none"}) == ("NoSuchKey", 404)
 
 
 def test_an_aborted_upload_leaves_nothing(house, s3, at):

@@ -69,7 +69,7 @@ def read(http: HttpRequest, family: str) -> Claim:
         if written is not None:
             raise _two_claims(family)
         return _read_query(http, headers, family)
-    if family == "s3" and ((written or "").startswith("AWS ") or "AWSAccessKeyId=" in http.query):
+    if family == "s3" and "AWSAccessKeyId=" in http.query:
         raise error(
             "InvalidRequest",
             400,

@@ -8,6 +8,7 @@ from hostreeve.api.files import FilePart
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.objects.actions.buckets import owned
+from hostreeve.platform.objects.model import pieces
 from hostreeve.platform.objects.model.names import check_key
 from hostreeve.platform.objects.model.refusals import refusal
 from hostreeve.platform.objects.model.rows import Bucket, Content, Object
@@ -98,10 +99,10 @@ def delete(tx: Transaction, bucket: Bucket, key: str, now_ms: int) -> None:
 def copy(tx: Transaction, source: tuple[Bucket, Object], target: Bucket, made: Object) -> Object:
     """The source's bytes under another key: both name the same files, which never change."""
     bucket, found = source
-    pieces = contents.pieces(tx, bucket.scope, found.content)
+    shared = contents.pieces(tx, bucket.scope, found.content)
     check_key(made.key)
-    if pieces:
-        contents.insert(tx, target.scope, made.content, pieces)
+    if shared:
+        contents.insert(tx, target.scope, made.content, shared)
     else:
         made = replace(made, content="")
     replace_object(tx, target, made)
@@ -112,18 +113,16 @@ def located(tx: Transaction, bucket: Bucket, found: Object, offset: int, length:
     """Where a range of an object's bytes lies."""
     if not found.content:
         return ()
-    return files.parts(contents.pieces(tx, bucket.scope, found.content), offset, length)
+    return files.parts(pieces.stretch(contents.pieces(tx, bucket.scope, found.content), offset, length))
 
 
 def part_span(tx: Transaction, bucket: Bucket, found: Object, number: int) -> tuple[int, int]:
     """(offset, length) of one part of an object that came in parts; the whole of another is its part 1."""
-    sizes = [piece.size_bytes for piece in contents.pieces(tx, bucket.scope, found.content)]
     if number > max(found.part_count, 1):
         raise refusal("InvalidPartNumber", ActualPartCount=max(found.part_count, 1))
     if not found.part_count:
         return 0, found.size_bytes
-    # An empty last part has no file.
-    return sum(sizes[: number - 1]), sizes[number - 1] if number <= len(sizes) else 0
+    return pieces.part_span(contents.pieces(tx, bucket.scope, found.content), number)
 
 
 def kept_headers(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from hostreeve.api.errors import common
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.objects.actions.objects import replace_object
 from hostreeve.platform.objects.model.checksums import MEMBERS, is_well_formed, of_parts
+from hostreeve.platform.objects.model.pieces import stretch
 from hostreeve.platform.objects.model.refusals import refusal
-from hostreeve.platform.objects.model.rows import Bucket, Content, Object, Part, Upload
+from hostreeve.platform.objects.model.rows import Bucket, Content, Object, Part, Piece, Upload
 from hostreeve.platform.objects.store import contents
 from hostreeve.platform.objects.store import objects as objects_store
 from hostreeve.platform.objects.store import uploads as store
@@ -32,8 +35,6 @@ def add_part(
     tx: Transaction, bucket: Bucket, upload: Upload, number: int, content: Content, *, now_ms: int
 ) -> Part:
     """Keep an arrived part, in the place of another of its number."""
-    if not 1 <= number <= PART_NUMBER_MAX:
-        raise refusal("InvalidArgument", f"Part number must be an integer between 1 and {PART_NUMBER_MAX}.")
     algorithm = upload.checksum_algorithm
     proven = content.checksums.get(MEMBERS[algorithm], "") if algorithm else ""
     if algorithm and not proven:
@@ -42,12 +43,45 @@ def add_part(
             f"The upload was created with the checksum {algorithm}: each part must come with one.",
         )
     part = Part(number, content.file, content.size_bytes, content.md5, proven, now_ms)
-    before = store.find_part(tx, bucket.scope, upload.upload_id, number)
-    if before is not None and before.content:
-        contents.drop(tx, bucket.scope, [before.content], now_ms)
-    contents.insert(tx, bucket.scope, part.content, content.pieces)
-    store.upsert_part(tx, bucket.scope, upload.upload_id, part)
+    _keep(tx, bucket, upload, part, content.pieces)
     return part
+
+
+def copy_part(
+    tx: Transaction,
+    world: World,
+    target: tuple[Bucket, Upload, int],
+    source: tuple[Bucket, Object],
+    span: tuple[int, int],
+    *,
+    now_ms: int,
+) -> Part:
+    """A stretch of an object as a part: both name the same files.
+
+    Its ETag says whose bytes they are, and is not their MD5, for which they would have to be read.
+    """
+    bucket, upload, number = target
+    if upload.checksum_algorithm:
+        raise common.NotImplemented(
+            "An upload that was created with a checksum takes no copied parts here yet."
+        )
+    holder, found = source
+    shared = stretch(contents.pieces(tx, holder.scope, found.content), *span) if found.content else []
+    told = f"{found.etag} {span[0]} {span[1]}".encode()
+    etag = hashlib.md5(told, usedforsecurity=False).hexdigest()
+    part = Part(number, world.hex(32) if shared else "", span[1], etag, "", now_ms)
+    _keep(tx, bucket, upload, part, shared)
+    return part
+
+
+def _keep(tx: Transaction, bucket: Bucket, upload: Upload, part: Part, pieces: Sequence[Piece]) -> None:
+    if not 1 <= part.number <= PART_NUMBER_MAX:
+        raise refusal("InvalidArgument", f"Part number must be an integer between 1 and {PART_NUMBER_MAX}.")
+    before = store.find_part(tx, bucket.scope, upload.upload_id, part.number)
+    if before is not None and before.content:
+        contents.drop(tx, bucket.scope, [before.content], part.modified_ms)
+    contents.insert(tx, bucket.scope, part.content, pieces)
+    store.upsert_part(tx, bucket.scope, upload.upload_id, part)
 
 
 def abort(tx: Transaction, bucket: Bucket, upload: Upload, now_ms: int) -> None:
@@ -87,9 +121,12 @@ def complete(
         upload_id=upload.upload_id,
     )
     pieces = contents.pieces_of_many(tx, bucket.scope, [part.content for part in parts if part.content])
-    contents.insert(
-        tx, bucket.scope, made.content, [piece for part in parts for piece in pieces.get(part.content, [])]
-    )
+    joined = [
+        replace(piece, part=count)
+        for count, part in enumerate(parts, 1)
+        for piece in pieces.get(part.content, [])
+    ]
+    contents.insert(tx, bucket.scope, made.content, joined)
     contents.drop(tx, bucket.scope, [part.content for part in arrived.values() if part.content], now_ms)
     store.delete(tx, bucket.scope, bucket.name, upload)
     replace_object(tx, bucket, made)

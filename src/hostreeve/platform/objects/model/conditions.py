@@ -66,3 +66,19 @@ def span(header: str | None, size_bytes: int) -> tuple[int, int] | None:
     if offset >= end:
         raise refusal("InvalidRange", RangeRequested=header, ActualObjectSize=size_bytes)
     return offset, end - offset
+
+
+def copy_span(header: str | None, size_bytes: int) -> tuple[int, int]:
+    """(offset, length) of what is to be copied into a part: unlike a reader's range it must be exact."""
+    if header is None:
+        return 0, size_bytes
+    found = _RANGE(header)
+    if found is None or not found[1] or not found[2] or int(found[1]) > int(found[2]):
+        raise refusal(
+            "InvalidArgument",
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
+            "the zero-based offsets of the first and last bytes to copy",
+        )
+    if int(found[2]) >= size_bytes:
+        raise refusal("InvalidRange", RangeRequested=header, ActualObjectSize=size_bytes)
+    return int(found[1]), int(found[2]) - int(found[1]) + 1

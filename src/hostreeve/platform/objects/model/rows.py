@@ -23,10 +23,12 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A whole file of the object folder, as part of a content."""
+    """A stretch of a file of the object folder, in a content. `part` counts an object's parts from 1."""
 
     file: str
     size_bytes: int
+    offset_bytes: int = 0
+    part: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def copy_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if "ChecksumAlgorithm" in request:
         raise refusal("InvalidRequest", "A copy keeps its source's checksum here; another cannot be chosen.")
     _check_metadata(request)
-    source_bucket, source = _source(call, request)
+    source_bucket, source = copy_source(call, request)
     target = buckets.named(call.tx, call.scope, request)
     conditions.check_read(source, request, "CopySource")
     conditions.check_write(store.find(call.tx, target.scope, target.name, request["Key"]), request)
@@ -192,7 +192,7 @@ def _described(
     return offset, length, answer
 
 
-def _source(call: Call, request: Mapping[str, Any]) -> tuple[Bucket, Object]:
+def copy_source(call: Call, request: Mapping[str, Any]) -> tuple[Bucket, Object]:
     path, _, version = request["CopySource"].partition("?versionId=")
     name, _, key = unquote(path).removeprefix("/").partition("/")
     if not name or not key:

@@ -12,7 +12,7 @@ from hostreeve.platform.objects.model.listing import Listing, Position, behind, 
 from hostreeve.platform.objects.model.names import check_key, on_bucket, on_object
 from hostreeve.platform.objects.model.refusals import refusal
 from hostreeve.platform.objects.model.rows import Object, Upload
-from hostreeve.platform.objects.operations.objects import CHECKSUMS, WRITE
+from hostreeve.platform.objects.operations.objects import CHECKSUMS, CONDITIONS, WRITE, copy_source
 from hostreeve.platform.objects.operations.service import counted, encoder, owner, quoted, s3, understood
 from hostreeve.platform.objects.store import objects as objects_store
 from hostreeve.platform.objects.store import uploads as store
@@ -60,6 +60,21 @@ def upload_part(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         call.tx, bucket, upload, request["PartNumber"], request["Body"], now_ms=call.now_ms
     )
     return {"ETag": quoted(part.etag), **request["Body"].checksums}
+
+
+@s3.writes("UploadPartCopy", on=on_object, action="s3:PutObject")
+def upload_part_copy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """A part out of another object, without moving a byte."""
+    known = ("CopySource", "CopySourceRange", "PartNumber", "UploadId", "ExpectedSourceBucketOwner")
+    understood("UploadPartCopy", request, *known, *(f"CopySource{name}" for name in CONDITIONS))
+    holder, found = copy_source(call, request)
+    conditions.check_read(found, request, "CopySource")
+    bucket = buckets.named(call.tx, call.scope, request)
+    upload = uploads.named(call.tx, bucket, request)
+    span = conditions.copy_span(request.get("CopySourceRange"), found.size_bytes)
+    target = (bucket, upload, request["PartNumber"])
+    part = uploads.copy_part(call.tx, call.world, target, (holder, found), span, now_ms=call.now_ms)
+    return {"CopyPartResult": {"ETag": quoted(part.etag), "LastModified": part.modified_ms // 1000}}
 
 
 @s3.writes("CompleteMultipartUpload", on=on_object, action="s3:PutObject")

@@ -25,14 +25,17 @@ CREATE TABLE objects (
     PRIMARY KEY (account, region, bucket, object_key)
 ) WITHOUT ROWID;
 
--- What a content is made of: files, one after another. Copies share files.
+-- What a content is made of: stretches of files, one after another, and which of an object's parts each is of.
+-- Copies share files.
 CREATE TABLE object_pieces (
     account TEXT NOT NULL,
     region TEXT NOT NULL,
     content TEXT NOT NULL,
     position INTEGER NOT NULL,
     file TEXT NOT NULL,
+    offset_bytes INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     PRIMARY KEY (account, region, content, position)
 ) WITHOUT ROWID;
 CREATE INDEX object_pieces_by_file ON object_pieces (file);

@@ -1,19 +1,21 @@
 """All SQL about contents: which files hold them, and which files nothing holds any more."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.objects.model.rows import Piece
 
 _SCOPED = "account = :account AND region = :region"
+_PIECE = "file, size_bytes, offset_bytes, part"
 
 
 def insert(tx: Transaction, scope: Scope, content: str, pieces: Sequence[Piece]) -> None:
     """A content is made of these files, in this order."""
     tx.many(
-        "INSERT INTO object_pieces (account, region, content, position, file, size_bytes)"
-        " VALUES (:account, :region, :content, :position, :file, :size_bytes)",
+        "INSERT INTO object_pieces (account, region, content, position, file, offset_bytes, size_bytes, part)"
+        " VALUES (:account, :region, :content, :position, :file, :offset_bytes, :size_bytes, :part)",
         [
             {
                 "account": scope.account,
@@ -21,7 +23,9 @@ def insert(tx: Transaction, scope: Scope, content: str, pieces: Sequence[Piece])
                 "content": content,
                 "position": position,
                 "file": piece.file,
+                "offset_bytes": piece.offset_bytes,
                 "size_bytes": piece.size_bytes,
+                "part": piece.part,
             }
             for position, piece in enumerate(pieces)
         ],
@@ -31,19 +35,18 @@ def insert(tx: Transaction, scope: Scope, content: str, pieces: Sequence[Piece])
 def pieces(tx: Transaction, scope: Scope, content: str) -> list[Piece]:
     """The files of a content, in order; none when it is empty."""
     rows = tx.all(
-        f"SELECT file, size_bytes FROM object_pieces WHERE {_SCOPED} AND content = :content"
-        " ORDER BY position",
+        f"SELECT {_PIECE} FROM object_pieces WHERE {_SCOPED} AND content = :content ORDER BY position",
         account=scope.account,
         region=scope.region,
         content=content,
     )
-    return [Piece(row["file"], row["size_bytes"]) for row in rows]
+    return [_piece(row) for row in rows]
 
 
 def pieces_of_many(tx: Transaction, scope: Scope, contents: Sequence[str]) -> dict[str, list[Piece]]:
     """The files of several contents at once; empty contents are missing."""
     rows = tx.all(
-        f"SELECT content, file, size_bytes FROM object_pieces WHERE {_SCOPED} AND content IN :contents"
+        f"SELECT content, {_PIECE} FROM object_pieces WHERE {_SCOPED} AND content IN :contents"
         " ORDER BY content, position",
         account=scope.account,
         region=scope.region,
@@ -51,7 +54,7 @@ def pieces_of_many(tx: Transaction, scope: Scope, contents: Sequence[str]) -> di
     )
     found: dict[str, list[Piece]] = {}
     for row in rows:
-        found.setdefault(row["content"], []).append(Piece(row["file"], row["size_bytes"]))
+        found.setdefault(row["content"], []).append(_piece(row))
     return found
 
 
@@ -94,3 +97,7 @@ def forget_dropped(tx: Transaction, files: Sequence[str], before_ms: int) -> int
         files=list(files),
         before_ms=before_ms,
     )
+
+
+def _piece(row: dict[str, Any]) -> Piece:
+    return Piece(row["file"], row["size_bytes"], row["offset_bytes"], row["part"])

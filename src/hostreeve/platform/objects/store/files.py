@@ -64,16 +64,9 @@ def write(world: World, chunks: Iterable[bytes]) -> Content:
     return Content(name, size_bytes, digest.hexdigest(), {})
 
 
-def parts(pieces: Iterable[Piece], offset: int, length: int) -> tuple[FilePart, ...]:
-    """Where `length` bytes from `offset` on lie."""
-    found: list[FilePart] = []
-    for piece in pieces:
-        take = min(piece.size_bytes - offset, length)
-        if take > 0:
-            found.append(FilePart(_path(piece.file), offset, take))
-            length -= take
-        offset = max(0, offset - piece.size_bytes)
-    return tuple(found)
+def parts(pieces: Iterable[Piece]) -> tuple[FilePart, ...]:
+    """Where the bytes of some pieces lie."""
+    return tuple(FilePart(_path(piece.file), piece.offset_bytes, piece.size_bytes) for piece in pieces)
 
 
 def chunks(where: Iterable[FilePart]) -> Iterator[bytes]:
