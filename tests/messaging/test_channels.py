@@ -245,7 +245,6 @@ async def test_a_lost_hint_costs_a_poll_and_nothing_else(link):
         store.insert_jobs(tx, SCOPE, [job(1)], now_ms)
 
     await link.database.write(unit)
-    await socket.silence()
     await link.channels.poll()
     assert (await socket.frame()).message_type == "agent_job"
 
@@ -306,6 +305,19 @@ async def test_a_reply_that_comes_again_is_answered_again_and_heard_once(link):
     answer = await socket.frame()
     assert json.loads(answer.payload)["acknowledgedMessageId"] == message_id
     assert len(link.heard.replies) == 1
+
+
+@running
+async def test_an_acknowledged_cancel_says_nothing_of_a_command(link):
+    socket = await link.connect()
+    cancel = job(1, topic="aws.ssm.cancelCommand.us-east-1")
+    await link.post(cancel)
+    await socket.frame()
+    socket.ack(cancel.job_id)
+    socket.reply(job(2).job_id)
+    await until(lambda: link.heard.replies)
+    assert await link.jobs_left() == []
+    assert not link.heard.acknowledged_jobs
 
 
 @running
