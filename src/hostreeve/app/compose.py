@@ -9,11 +9,13 @@ from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
 from hostreeve.app import pages
 from hostreeve.app.authority import PlatformAuthority
-from hostreeve.capabilities import commands, documents, nodes
+from hostreeve.capabilities import commands, documents, nodes, parameters
 from hostreeve.capabilities.commands import operations as commands_operations
 from hostreeve.capabilities.commands import worker as commands_worker
 from hostreeve.capabilities.documents import operations as documents_operations
 from hostreeve.capabilities.nodes import operations as nodes_operations
+from hostreeve.capabilities.parameters import operations as parameters_operations
+from hostreeve.capabilities.parameters import worker as parameters_worker
 from hostreeve.gateway.asgi import Asgi, request_of
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.gateway.record import Record
@@ -44,6 +46,7 @@ SCHEMAS = (
     "hostreeve.platform.kms",
     "hostreeve.platform.organizations",
     "hostreeve.messaging",
+    "hostreeve.capabilities.parameters",
     "hostreeve.capabilities.documents",
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.commands",
@@ -60,6 +63,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         objects_operations.s3,
         messaging_operations.ec2messages,
         messaging_operations.ssmmessages,
+        parameters_operations.ssm,
         documents_operations.ssm,
         nodes_operations.ssm,
         commands_operations.ssm,
@@ -67,7 +71,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
     ]
 )
 
-groups.declare(nodes.TAGGABLE, documents.TAGGABLE)
+groups.declare(nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *identity_worker.workers(database),
         *kms_worker.workers(database, world, keys),
         *commands_worker.workers(database, world),
+        *parameters_worker.workers(database, world),
     ]
     if config.objects is not None:
         workers += objects_worker.workers(database, world)

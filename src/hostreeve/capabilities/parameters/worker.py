@@ -1,0 +1,45 @@
+"""The loop that executes parameter policies when their time has come."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from hostreeve.capabilities.parameters.actions import expiring
+from hostreeve.capabilities.parameters.store import parameters as store
+from hostreeve.kernel.world import World
+from hostreeve.persistence.database import Database
+from hostreeve.scheduling.loop import Worker
+
+log = logging.getLogger("hostreeve.parameters")
+
+AT_ONCE = 100
+IDLE_S = 5.0
+"""Policies count in hours and days; a deadline that is set while the loop sleeps waits no longer than so."""
+
+
+def workers(database: Database, world: World) -> list[Worker]:
+    """The workers of this capability, for `run_workers`."""
+    step = partial(tick, database, world)
+    return [
+        Worker(
+            "parameter policies",
+            step,
+            idle_s=IDLE_S,
+            next_due_ms=partial(database.read, store.next_due_ms),
+        )
+    ]
+
+
+async def tick(database: Database, world: World) -> int:
+    """Execute what is due; how many parameters it concerned.
+
+    One that fails does not keep the others from being executed, and is tried again with the next tick.
+    """
+    now_ms = world.now_ms()
+    due = await database.read(lambda tx: store.due(tx, now_ms, AT_ONCE))
+    units = (partial(expiring.execute, scope=scope, path=path, now_ms=now_ms) for scope, path in due)
+    outcomes: list[Any] = await asyncio.gather(*map(database.write, units), return_exceptions=True)
+    for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
+        log.error("the policies of a parameter could not be executed", exc_info=failure)
+    return sum(outcome is True for outcome in outcomes)
