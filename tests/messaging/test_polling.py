@@ -72,6 +72,14 @@ def test_an_acknowledged_message_never_comes_again(caller, heard):
     assert heard.acknowledged_jobs == [job(1).job_id]
 
 
+def test_an_acknowledged_cancel_says_nothing_of_a_command(caller, heard):
+    cancel = job(2, topic="aws.ssm.cancelCommand.us-east-1")
+    post(caller, cancel)
+    caller(ec2messages, "AcknowledgeMessage", ME, MessageId=cancel.job_id)
+    assert not heard.acknowledged_jobs
+    assert not poll(caller)["Messages"]
+
+
 def test_a_failed_message_is_told(caller, heard):
     post(caller, job(1))
     caller(ec2messages, "FailMessage", ME, MessageId=job(1).job_id, FailureType="InternalHandlerException")

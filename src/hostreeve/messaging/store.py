@@ -78,16 +78,20 @@ def delete_waiting(tx: Transaction, scope: Scope, job_ids: Iterable[str]) -> set
 
 
 def delete_jobs(tx: Transaction, scope: Scope, job_ids: Iterable[str]) -> set[str]:
-    """Deletes those of the jobs that exist, and returns their ids."""
-    return _delete_jobs(tx, scope, job_ids, "")
+    """Deletes those of the jobs that exist. Returns their ids without those of cancels, which nobody follows:
+    what became of a cancelled command, its own job's replies say."""
+    return _delete_jobs(tx, scope, job_ids, "", told=wire.TOPIC_SEND)
 
 
-def _delete_jobs(tx: Transaction, scope: Scope, job_ids: Iterable[str], condition: str) -> set[str]:
+def _delete_jobs(
+    tx: Transaction, scope: Scope, job_ids: Iterable[str], condition: str, *, told: str = ""
+) -> set[str]:
+    """The ids of the jobs that were deleted and whose topic starts with `told`."""
     gone: set[str] = set()
-    sql = f"DELETE FROM mailbox_jobs WHERE {_SCOPED} AND job_id IN :ids {condition} RETURNING job_id"
+    sql = f"DELETE FROM mailbox_jobs WHERE {_SCOPED} AND job_id IN :ids {condition} RETURNING job_id, topic"
     for ids in _chunks(job_ids):
         rows = tx.all(sql, account=scope.account, region=scope.region, ids=ids)
-        gone.update(row["job_id"] for row in rows)
+        gone.update(row["job_id"] for row in rows if row["topic"].startswith(told))
     return gone
 
 
