@@ -2,6 +2,7 @@
 hook."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from botocore.config import Config as ClientConfig
 from hostreeve.app import bootstrap
 from hostreeve.app.compose import App, Config, build
 from hostreeve.app.regions import aws_regions
+from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.kernel.world import SimulatedWorld, World
 from hostreeve.platform.keys import Keyring
@@ -36,6 +38,9 @@ class House:
         key = self.app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, self.keys, world))
         assert key is not None, "a house is built on an empty database"
         self.key: tuple[str, str] = key
+        self.signed_ago_s = 0.0
+        """How old signatures are when they arrive."""
+        self._secrets: dict[str, str] = {}
 
     def client(
         self, service: str, key: tuple[str, ...] | None = None, region: str = "us-east-1", **config: Any
@@ -43,6 +48,7 @@ class House:
         """A botocore client signing with `key` = (id, secret[, session token]); the administrator's by
         default."""
         access_key_id, secret, *token = key or self.key
+        self._secrets[access_key_id] = secret
         session = boto3.Session()
         client = session.client(
             service,
@@ -79,13 +85,33 @@ class House:
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         body = body.read() if hasattr(body, "read") else body
-        answer = self.request(
-            HttpRequest(request.method, url.path or "/", url.query, headers, body, client="127.0.0.1")
-        )
+        http = HttpRequest(request.method, url.path or "/", url.query, headers, body, client="127.0.0.1")
+        if isinstance(self.world, SimulatedWorld):
+            self._sign_anew(http)
+        answer = self.request(http)
         body = b"".join(chunk for part in answer.files for chunk in part.chunks(1 << 20)) or answer.body
         if request.method == "HEAD":
             body = b""
         return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(body))
+
+    def _sign_anew(self, http: HttpRequest) -> None:
+        """botocore signs by the machine's clock; a simulated world has another."""
+        written = http.header("authorization") or ""
+        found = re.search(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/", written)
+        if found is None or found[1] not in self._secrets:
+            return
+        headers = dict(http.headers)
+        token = headers.pop("x-amz-security-token", None)
+        signed = sign_headers(
+            Outgoing(
+                http.method, http.path, http.query, headers, http.body, headers.get("x-amz-content-sha256")
+            ),
+            Credentials(found[1], self._secrets[found[1]], token),
+            region=found[2],
+            service=found[3],
+            now_ms=self.world.now_ms() - round(self.signed_ago_s * 1000),
+        )
+        http.headers = [(name.lower(), value) for name, value in signed.items()]
 
 
 class _Raw:
