@@ -102,7 +102,7 @@ def _attributes(policy: Policy) -> dict[str, Any]:
 
 def _policy(given: dict[str, Any]) -> Policy:
     kind = given.get("Type")
-    if kind not in _ATTRIBUTES:
+    if not isinstance(kind, str) or kind not in _ATTRIBUTES:
         known = ", ".join(_ATTRIBUTES)
         raise Refused("InvalidPolicyTypeException", f"The policy type is not one of {known}.")
     if given.get("Version") != "1.0" or set(given) != {"Type", "Version", "Attributes"}:

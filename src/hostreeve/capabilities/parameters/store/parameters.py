@@ -49,24 +49,28 @@ def count(tx: Transaction, scope: Scope) -> int:
 
 
 def insert(tx: Transaction, made: Parameter) -> None:
-    """A new parameter. A writer that was a moment faster makes the unit run again."""
-    tx.run(
+    """A new parameter."""
+    # Under SERIALIZABLE a doubled key is a lost race, and the unit runs again, only with ON CONFLICT.
+    made_rows = tx.run(
         f"""INSERT INTO parameters ({COLUMNS}, parent, policy_due_ms)
             VALUES (:account, :region, :path, :name, :type, :version, :tier, :data_type, :key_id,
                     :description, :allowed_pattern, :policies, :modified_ms, :modified_by, :value,
-                    :parent, :policy_due_ms)""",
+                    :parent, :policy_due_ms)
+            ON CONFLICT DO NOTHING""",
         **_row(made),
         name=made.name,
         type=made.type,
         parent=parent_of(made.path),
     )
+    assert made_rows == 1, f"another writer made {made.path} in this transaction"
 
 
 def replace(tx: Transaction, newer: Parameter) -> None:
     """Make `newer` the newest version; what it replaces stays as a version of its own."""
     tx.run(
         f"""INSERT INTO parameter_versions (account, region, path, {_VERSIONED})
-            SELECT account, region, path, {_VERSIONED} FROM parameters WHERE {_ONE}""",
+            SELECT account, region, path, {_VERSIONED} FROM parameters WHERE {_ONE}
+            ON CONFLICT DO NOTHING""",
         account=newer.account,
         region=newer.region,
         path=newer.path,
