@@ -30,6 +30,8 @@ class House:
 
     def __init__(self, url: str, world: World) -> None:
         self.world = world
+        # One session for all clients: each new one would read the service models from disk again.
+        self._session = boto3.Session()
         self.keys = Keyring(b"k" * 32, world)
         self.objects = tempfile.TemporaryDirectory(prefix="hostreeve-objects-")
         config = Config(database=url, regions=aws_regions(), replica="house", objects=Path(self.objects.name))
@@ -49,8 +51,7 @@ class House:
         default."""
         access_key_id, secret, *token = key or self.key
         self._secrets[access_key_id] = secret
-        session = boto3.Session()
-        client = session.client(
+        client = self._session.client(
             service,
             region_name=region,
             endpoint_url=ENDPOINT,

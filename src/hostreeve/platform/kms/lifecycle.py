@@ -1,17 +1,11 @@
-"""What a key's state forbids, and what becomes of it."""
+"""What a key's state forbids."""
 
 from typing import Literal
 
-from hostreeve.platform.kms.model.key import DISABLED, ENABLED, PENDING_DELETION
+from hostreeve.platform.kms.model.key import DISABLED, PENDING_DELETION
 
 Need = Literal["usable", "kept", "pending", "any"]
 """usable: it must be enabled. kept: it must not be about to be deleted. pending: it must be."""
-
-MAY_BECOME = {
-    ENABLED: frozenset({DISABLED, PENDING_DELETION}),
-    DISABLED: frozenset({ENABLED, PENDING_DELETION}),
-    PENDING_DELETION: frozenset({DISABLED}),
-}
 
 
 def objection(state: str, need: Need) -> tuple[str, str] | None:

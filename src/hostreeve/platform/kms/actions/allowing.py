@@ -1,7 +1,7 @@
 """May the caller do this with this key? Its policy, the caller's own policies and grants decide together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from hostreeve.api.call import Call, ResourcePolicy
@@ -34,21 +34,27 @@ class Use:
 
 def allow(call: Call, key: Key, use: Use) -> Grant | None:
     """The grant that allows it, or None when policies do. AccessDeniedException when the caller may not."""
-    policy = ResourcePolicy(
-        owner=key.account,
-        document=key.policy,
-        must_speak=True,
-        context=partial(_facts, call, key, use),
-    )
     try:
-        call.require(use.action, [key.arn], policy=policy)
+        require(call, key, use)
         return None
     except AwsError as refused:
         grant = _granting(call, key, use) if refused.code == DENIED else None
         if grant is None:
             raise
-    call.require(use.action, [key.arn], policy=replace(policy, granted_to=grant.grantee))
+    require(call, key, use, granted_to=grant.grantee)
     return grant
+
+
+def require(call: Call, key: Key, use: Use, *, granted_to: str = "") -> None:
+    """The same by policies alone, or by a grant to `granted_to`, which is a name of the caller."""
+    policy = ResourcePolicy(
+        owner=key.account,
+        document=key.policy,
+        must_speak=True,
+        granted_to=granted_to,
+        context=partial(_facts, call, key, use),
+    )
+    call.require(use.action, [key.arn], policy=policy)
 
 
 def allow_absent(call: Call, owner: Scope, action: str, arn: str) -> None:

@@ -24,9 +24,11 @@ class Found(NamedTuple):
     grant: Grant | None = None
 
 
-def managed(call: Call, key_id: str, use: Use, need: Need = "any") -> Found:
-    """For what is done to a key: it goes by its id or ARN only."""
+def managed(call: Call, key_id: str, use: Use, need: Need = "any", *, abroad: bool = False) -> Found:
+    """For what is done to a key: it goes by its id or ARN only, and by other accounts only `abroad`."""
     name = _named(call, key_id, use)
+    if not abroad and name.scope.account != call.scope.account:
+        allow_absent(call, name.scope, use.action, name.arn)
     if name.is_alias:
         raise error.NotFoundException(f"Invalid keyId '{key_id}'")
     return _allowed(call, name, use, need)

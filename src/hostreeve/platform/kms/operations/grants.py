@@ -7,7 +7,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform.kms.actions import finding
-from hostreeve.platform.kms.actions.allowing import Use, allow
+from hostreeve.platform.kms.actions.allowing import Use, require
 from hostreeve.platform.kms.model.grants import (
     EQUALS,
     GRANTS_MAX,
@@ -39,7 +39,7 @@ _PRINCIPAL = "arn:"
 def create_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_common(call, request)
     use = Use("kms:CreateGrant", facts=_facts(request))
-    found = finding.managed(call, request["KeyId"], use, "usable")
+    found = finding.managed(call, request["KeyId"], use, "usable", abroad=True)
     wanted = _asked(call, request, found.key)
     _refuse_wider(wanted, found.grant)
     known = _same(call, found.key, wanted) if wanted.name else None
@@ -55,7 +55,7 @@ def create_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @kms.reads("ListGrants", asks=True)
 def list_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    key = finding.managed(call, request["KeyId"], Use("kms:ListGrants")).key
+    key = finding.managed(call, request["KeyId"], Use("kms:ListGrants"), abroad=True).key
     _refuse_services(request)
     page = page_of(request, default=50)
     rows = grant_rows.listed(
@@ -85,7 +85,7 @@ def list_retirable_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 @kms.writes("RevokeGrant", asks=True)
 def revoke_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    key = finding.managed(call, request["KeyId"], Use("kms:RevokeGrant")).key
+    key = finding.managed(call, request["KeyId"], Use("kms:RevokeGrant"), abroad=True).key
     grant = grant_rows.find(call.tx, key.scope, key.key_id, request["GrantId"])
     if grant is None:
         raise error.InvalidGrantIdException(f"{key.arn} has no grant {request['GrantId']}.")
@@ -127,9 +127,13 @@ def _to_retire(call: Call, request: Mapping[str, Any]) -> tuple[Scope, str, str]
 def _allow_retiring(call: Call, key: Key, grant: Grant) -> None:
     """The retiring principal may, and the grantee if the grant says so; else whom the policies allow."""
     names = names_of(call.principal)
-    by_grant = grant.retiring in names or (grant.grantee in names and RETIRE_GRANT in grant.operations)
-    if not by_grant:
-        allow(call, key, Use("kms:RetireGrant"))
+    use = Use("kms:RetireGrant")
+    if grant.retiring in names:
+        require(call, key, use, granted_to=grant.retiring)
+    elif grant.grantee in names and RETIRE_GRANT in grant.operations:
+        require(call, key, use, granted_to=grant.grantee)
+    else:
+        require(call, key, use)
 
 
 def _asked(call: Call, request: Mapping[str, Any], key: Key) -> Grant:

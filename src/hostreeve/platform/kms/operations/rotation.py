@@ -38,7 +38,7 @@ def disable_key_rotation(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @kms.reads("GetKeyRotationStatus", asks=True)
 def get_key_rotation_status(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    key = finding.managed(call, request["KeyId"], Use("kms:GetKeyRotationStatus")).key
+    key = finding.managed(call, request["KeyId"], Use("kms:GetKeyRotationStatus"), abroad=True).key
     status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": bool(key.rotation_days)}
     if key.rotation_days and key.next_rotation_ms is not None:
         status |= {
