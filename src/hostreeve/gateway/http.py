@@ -1,8 +1,11 @@
 """A request and an answer as bytes on the wire, before any protocol has looked at them."""
 
+import re
 from dataclasses import dataclass, field
 
 from hostreeve.api.files import FilePart
+
+_BUCKET_HOST = re.compile(r"^(.+?)\.s3[.-]", re.I)
 
 
 @dataclass(slots=True)
@@ -39,3 +42,9 @@ class HttpResponse:
     @property
     def size_bytes(self) -> int:
         return sum(part.size_bytes for part in self.files) if self.files else len(self.body)
+
+
+def bucket_of_host(http: HttpRequest) -> str:
+    """The bucket of an S3 request in virtual-host style; empty in path style."""
+    found = _BUCKET_HOST.match(http.header("host") or "")
+    return found[1] if found else ""

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.service_models import OperationModel, Service, service
-from hostreeve.gateway.http import HttpRequest
+from hostreeve.gateway.http import HttpRequest, bucket_of_host
 from hostreeve.gateway.protocols.bodies import unpacked
 from hostreeve.gateway.protocols.cbor_rpc import NAME as CBOR
 from hostreeve.gateway.protocols.refusals import UnreadableError, refusal, unreadable
@@ -62,7 +62,6 @@ _PRESIGNED = re.compile(
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
 _RPC_PATH = re.compile(r"^(?:/.*)?/service/([^/]+)/operation/([^/]+)$")
-_BUCKET_HOST = re.compile(r"^(.+?)\.s3[.-]", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +260,12 @@ def _form(http: HttpRequest) -> str:
 def _looks_like_s3(http: HttpRequest) -> bool:
     host = (http.header("host") or "").lower()
     if "AWSAccessKeyId=" in http.query:
-        # Presigned the old way: refused, but in the words of S3.
+        # Presigned by Signature Version 2, which names no service.
         return True
-    return bool(_BUCKET_HOST.match(host)) or host.startswith(("s3.", "s3-")) or http.method in ("GET", "HEAD")
+    return bool(bucket_of_host(http)) or host.startswith(("s3.", "s3-")) or http.method in ("GET", "HEAD")
 
 
 def _bucket_in_path(http: HttpRequest) -> str:
     """The path in path style, whichever way the client names the bucket."""
-    found = _BUCKET_HOST.match(http.header("host") or "")
-    return f"/{found[1]}{http.path}" if found else http.path
+    bucket = bucket_of_host(http)
+    return f"/{bucket}{http.path}" if bucket else http.path

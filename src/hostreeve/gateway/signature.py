@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hostreeve.contract import sigv4
-from hostreeve.gateway import signature_chunks
-from hostreeve.gateway.http import HttpRequest
+from hostreeve.gateway import signature_chunks, signature_v2
+from hostreeve.gateway.http import HttpRequest, bucket_of_host
 from hostreeve.gateway.signature_claims import Claim, Grant, read, seconds_of
 from hostreeve.gateway.signature_refusals import MISMATCH, SKEWED, error, in_words_of, refusal
 
@@ -37,6 +37,9 @@ def verify(claim: Claim, http: HttpRequest, secret: str, now_ms: int, *, service
     A body in chunks, signed or checksummed (S3's `aws-chunked`), is verified chunk by chunk: `http.body`
     becomes what they contain, and the trailers join `http.headers`.
     """
+    if claim.expires_at_s is not None and service == "s3":
+        signature_v2.verify(claim, http, secret, now_ms, bucket_in_host=bucket_of_host(http))
+        return
     _within_scope(claim, service)
     _within_time(claim, now_ms)
     _covers_headers(claim)

@@ -12,6 +12,7 @@ from hostreeve.gateway.http import HttpRequest
 from hostreeve.gateway.signature_refusals import INCOMPLETE, MISMATCH, MISSING, error, refusal
 
 EXPIRES_MAX_S = 7 * 24 * 3600
+OLD_REGION = "us-east-1"
 REMEMBERED_LENGTH_MAX = 1024
 """Longer Authorization headers are taken apart each time, so that nobody fills the memory with them."""
 
@@ -55,6 +56,8 @@ class Claim:
     expires_s: int | None = None
     """Of a presigned request, from `date`."""
     presigned: bool = False
+    expires_at_s: int | None = None
+    """Of an address presigned by Signature Version 2 (S3 only), since the epoch."""
     wire_body: bytes | None = field(default=None, repr=False)
     """The body as it was sent, once `verify` has replaced it by what its chunks contain."""
 
@@ -69,12 +72,10 @@ def read(http: HttpRequest, family: str) -> Claim:
         if written is not None:
             raise _two_claims(family)
         return _read_query(http, headers, family)
-    if family == "s3" and "AWSAccessKeyId=" in http.query:
-        raise error(
-            "InvalidRequest",
-            400,
-            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-        )
+    if family == "s3" and "&AWSAccessKeyId=" in "&" + http.query:
+        if written is not None:
+            raise _two_claims(family)
+        return _read_old_query(http, headers, family)
     if written is None or not written.startswith("AWS4-"):
         raise refusal(MISSING, family)
     try:
@@ -197,6 +198,37 @@ def _read_query(http: HttpRequest, headers: dict[str, str], family: str) -> Clai
         headers,
         expires_s,
         presigned=True,
+    )
+
+
+def _read_old_query(http: HttpRequest, headers: dict[str, str], family: str) -> Claim:
+    """Signature Version 2 knows no Region and no service: it is S3's, in the Region that all began with."""
+    found = {
+        name: unquote_plus(value)
+        for name, _, value in (pair.partition("=") for pair in http.query.split("&"))
+        if name in ("AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token")
+    }
+    key, signature, expires = (found.get(name, "") for name in ("AWSAccessKeyId", "Signature", "Expires"))
+    if not key or not signature or not re.fullmatch(r"\d{1,18}", expires, re.ASCII):
+        raise error(
+            "AccessDenied",
+            403,
+            "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+        )
+    grant = Grant(key, "", OLD_REGION, "s3", "", (), frozenset())
+    token = found.get("x-amz-security-token")
+    return Claim(
+        key,
+        OLD_REGION,
+        "s3",
+        token,
+        grant,
+        signature,
+        "",
+        family,
+        headers,
+        presigned=True,
+        expires_at_s=int(expires),
     )
 
 
