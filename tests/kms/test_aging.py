@@ -1,6 +1,7 @@
 """What time does: rotation by period and on demand, deletion when the window is over."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -179,3 +180,45 @@ def test_the_worker_knows_when_the_next_key_is_due(keys, key):
     keys("ScheduleKeyDeletion", KeyId=keys("CreateKey")["KeyMetadata"]["KeyId"], PendingWindowInDays=7)
     assert loop.run_until_complete(one.next_due_ms()) == keys.world.now_ms() + 7 * DAY_S * 1000
     loop.close()
+
+
+def test_rotations_at_the_same_time_are_as_many_secrets(keys, key):
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: keys("RotateKeyOnDemand", KeyId=key), range(12)))
+    every = keys("ListKeyRotations", KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
+    assert len({entry["KeyMaterialId"] for entry in every}) == 13
+    assert every[-1]["KeyMaterialId"] == material(keys, key)
+
+
+def test_one_name_is_given_to_one_key_however_many_want_it(keys):
+    ids = [keys("CreateKey")["KeyMetadata"]["KeyId"] for _ in range(6)]
+
+    def take(key_id):
+        try:
+            keys("CreateAlias", AliasName="alias/wanted", TargetKeyId=key_id)
+        except AwsError as refused:
+            return refused.code
+        return key_id
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = list(pool.map(take, ids))
+    assert outcomes.count("AlreadyExistsException") == 5
+    (winner,) = [outcome for outcome in outcomes if outcome in ids]
+    assert keys("DescribeKey", KeyId="alias/wanted")["KeyMetadata"]["KeyId"] == winner
+
+
+def test_replicas_rotate_a_due_key_once(keys, key):
+    keys("EnableKeyRotation", KeyId=key, RotationPeriodInDays=90)
+    keys.world.advance(91 * DAY_S)
+    now_ms = keys.world.now_ms()
+    with ThreadPoolExecutor(4) as pool:
+        moved = list(
+            pool.map(
+                lambda _: keys.database.write_sync(
+                    lambda tx: worker.age(tx, keys.caller.keys, keys.world, now_ms)
+                ),
+                range(4),
+            )
+        )
+    assert sum(moved) == 1
+    assert len(keys("ListKeyRotations", KeyId=key)["Rotations"]) == 1

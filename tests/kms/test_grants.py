@@ -143,7 +143,10 @@ def test_grants_are_listed_in_pages(kms, key, grantee):
         ({"Operations": ["Sign"]}, "ValidationException"),
         ({"Operations": []}, "ValidationException"),
         ({"GranteePrincipal": "alice"}, "InvalidArnException"),
-        ({"Constraints": {"SourceArn": "arn:aws:s3:us-east-1:111122223333:bucket/b"}}, "UnsupportedOperationException"),
+        (
+            {"Constraints": {"SourceArn": "arn:aws:s3:us-east-1:111122223333:bucket/b"}},
+            "UnsupportedOperationException",
+        ),
         ({"GranteeServicePrincipal": "s3.amazonaws.com"}, "UnsupportedOperationException"),
         ({"GrantTokens": ["nonsense"]}, "InvalidGrantTokenException"),
         ({"DryRun": True}, "DryRunOperationException"),
