@@ -80,6 +80,16 @@ def test_an_acknowledged_cancel_says_nothing_of_a_command(caller, heard):
     assert not poll(caller)["Messages"]
 
 
+def test_a_reply_to_a_cancel_says_nothing_of_a_command(caller, heard):
+    cancel = job(2, topic="aws.ssm.cancelCommand.us-east-1")
+    post(caller, cancel)
+    reply = '{"documentStatus":"InProgress"}'
+    caller(ec2messages, "SendReply", ME, MessageId=cancel.job_id, Payload=reply, ReplyId="r")
+    assert not heard.replies
+    caller(ec2messages, "SendReply", ME, MessageId=job(1).job_id, Payload=reply, ReplyId="r")
+    assert [job_id for job_id, _ in heard.replies] == [job(1).job_id]
+
+
 def test_a_failed_message_is_told(caller, heard):
     post(caller, job(1))
     caller(ec2messages, "FailMessage", ME, MessageId=job(1).job_id, FailureType="InternalHandlerException")

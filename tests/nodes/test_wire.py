@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -148,6 +149,15 @@ def test_polling_gives_a_waiting_job_and_takes_its_reply(house, agent):
     assert agent.poll("AcknowledgeMessage", MessageId=job.job_id) == {}
     rows = house.app.database.read_sync(lambda tx: tx.all("SELECT * FROM mailbox_jobs"))
     assert rows == []
+
+
+def test_a_poll_is_answered_when_the_server_stops(house, agent):
+    house.loop.call_later(0.05, house.app.pipeline.drain)
+    house.loop.call_later(5, house.world.advance, 60)
+    started = time.monotonic()
+    answer = agent.poll("GetMessages", Destination=agent.node_id, MessagesRequestId="r")
+    assert answer["Messages"] == []
+    assert time.monotonic() - started < 3
 
 
 def test_a_channel_is_created_with_201_and_xml(agent):

@@ -1,10 +1,11 @@
-"""`server`, `site` and `agent`: the unmodified amazon-ssm-agent from the folder that AMAZON_SSM_AGENT names."""
+"""`server`, `site`, `agent`: the unmodified amazon-ssm-agent from the folder that AMAZON_SSM_AGENT names."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.conftest import Site
 from tests.official_agent.official import OfficialAgent, Server
 

@@ -13,10 +13,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from hostreeve.contract.sigv4 import Credentials
-from tests.acceptance.conftest import HOSTREEVE, Site
 from tools.bench.client import environment
 from tools.bench.control_plane import ControlPlane
+
+from hostreeve.contract.sigv4 import Credentials
+from tests.acceptance.conftest import HOSTREEVE, Site
 
 STATE = Path("/var/lib/amazon/ssm")
 LOGS = Path("/var/log/amazon/ssm")
@@ -161,10 +162,10 @@ class OfficialAgent:
         found = []
         for folder in Path("/proc").iterdir():
             try:
-                program = os.readlink(folder / "exe") if folder.name.isdigit() else ""
+                program = (folder / "exe").readlink() if folder.name.isdigit() else None
             except OSError:
                 continue
-            if program == str(self._folder / name):
+            if program == self._folder / name:
                 found.append(int(folder.name))
         return found
 

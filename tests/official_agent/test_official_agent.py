@@ -5,6 +5,7 @@ import statistics
 import time
 
 import pytest
+
 from tests.official_agent.official import STATE, wait_for
 
 pytestmark = pytest.mark.slow

@@ -5,6 +5,7 @@ import sqlite3
 import time
 
 import pytest
+
 from tests.official_agent.official import wait_for
 
 pytestmark = pytest.mark.slow
@@ -19,7 +20,14 @@ POLLING_ONLY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["ssm:*", "ec2messages:*"], "Resource": "*"}],
 }
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": ["ssm:*", "ec2messages:*", "ssmmessages:*"], "Resource": "*"}
+    ],
+}
 RECONNECTED_S = 60
+POLLS_ON_S = 65
 REPLIES_RESENT_S = 330
 """The agent sends replies that found no connection again every five minutes."""
 
@@ -81,6 +89,23 @@ def test_a_node_that_may_open_no_channel_polls(site, server, agent, tmp_path):
     ]
     assert node["PingStatus"] == "Online"
     assert server.complaints() == []
+
+
+def test_a_node_whose_channel_is_forbidden_later_goes_back_to_polling(site, server, agent):
+    iam = site.client("iam")
+    iam.create_role(RoleName="Narrowed", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(RoleName="Narrowed", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
+    node_id = agent.register("Narrowed")
+    agent.start()
+    wait_connected(site, node_id, 30)
+    # A minute after its channel opened the agent stops polling for good, unless the channel is denied to it.
+    time.sleep(POLLS_ON_S)
+    iam.put_role_policy(RoleName="Narrowed", PolicyName="all", PolicyDocument=json.dumps(POLLING_ONLY))
+    server.stop()
+    server.start()
+    command_id = site.run(node_id, "echo polled")
+    assert site.finished(command_id, node_id, 120)["StandardOutputContent"] == "polled\n"
+    assert site.client("ssm").get_connection_status(Target=node_id)["Status"] == "notconnected"
 
 
 def test_an_old_machine_key_is_replaced_and_the_new_one_holds(site, server, agent, node_id):

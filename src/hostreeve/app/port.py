@@ -57,6 +57,10 @@ class Port(uvicorn.Server):
             write_ready(self._folder, url=self._url)
             sys.stderr.write(f"serving {self._url}; for the aws command: . {self._folder.admin_env}\n")
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.app.pipeline.drain()
+        await super().shutdown(sockets)
+
     async def every(self, seconds: float, act: Callable[[], None]) -> None:
         """Act again and again until cancelled."""
         while True:

@@ -111,6 +111,14 @@ class Pipeline:
         self._regions = regions
         self._global = global_services
         self._record = record
+        self._polls: set[asyncio.Event] = set()
+        self._drains = False
+
+    def drain(self) -> None:
+        """The server stops: long polls answer now with what they have, so that nobody waits for them."""
+        self._drains = True
+        for awake in self._polls:
+            awake.set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
         caller = Caller(http, self._world.uuid(), self._world.now_ms())
@@ -202,12 +210,13 @@ class Pipeline:
         awake = asyncio.Event()
         wanted = waits.key(request)
         stop = self._database.bus.listen(waits.channel, lambda key: awake.set() if key == wanted else None)
+        self._polls.add(awake)
         try:
             while True:
                 awake.clear()
                 result = await self._execute(caller, operation, request)
                 left = deadline - self._world.monotonic()
-                if left <= 0 or not waits.empty(result):
+                if left <= 0 or self._drains or not waits.empty(result):
                     return result
                 try:
                     # A hint on the bus may be lost, so the wait is cut into seconds.
@@ -215,6 +224,7 @@ class Pipeline:
                 except TimeoutError:
                     caller.now_ms = self._world.now_ms()
         finally:
+            self._polls.discard(awake)
             stop()
 
     def _identify(

@@ -76,6 +76,9 @@ def send_reply(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         document = frames.read_document(request["Payload"])
     except ValueError:
         raise error.InvalidMessage("The payload is not a JSON object.") from None
+    # The official agent replies to a cancel, too, before it acknowledges it: no news about a command.
+    if store.is_cancel(call.tx, call.scope, job_id):
+        return {}
     for listener in _listeners:
         listener.replied(call.tx, call.scope, node_id, job_id, document, call.now_ms)
     return {}

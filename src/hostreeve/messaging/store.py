@@ -95,6 +95,18 @@ def _delete_jobs(
     return gone
 
 
+def is_cancel(tx: Transaction, scope: Scope, job_id: str) -> bool:
+    """Whether the job, still in the mailbox, cancels another."""
+    row = tx.one(
+        f"SELECT topic FROM mailbox_jobs WHERE {_SCOPED} AND job_id = :job_id AND node_id = :node_id",
+        account=scope.account,
+        region=scope.region,
+        job_id=job_id,
+        node_id=wire.node_id_of(job_id),
+    )
+    return row is not None and row["topic"].startswith(wire.TOPIC_CANCEL)
+
+
 def delete_node(tx: Transaction, scope: Scope, node_id: str) -> None:
     """Everything that waits for the node, and its channel's right to deliver."""
     where = f"WHERE {_SCOPED} AND node_id = :node_id"
