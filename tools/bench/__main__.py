@@ -2,7 +2,7 @@
 
 import sys
 
-from tools.bench import api, commands, footprint, machine, peers
+from tools.bench import api, commands, footprint, machine, parameters, peers
 
 BENCHMARKS = {
     "ready": footprint.ready,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "latency": commands.latency,
     "agent": footprint.agent,
     "fanout": commands.fanout,
+    "parameters": parameters.run,
     "peers": peers.run,
 }
 

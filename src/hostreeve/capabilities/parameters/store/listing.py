@@ -12,7 +12,7 @@ from hostreeve.capabilities.parameters.store.parameters import COLUMNS, SCOPED, 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 
-LOOKED_AT_MAX = 2_000
+LOOKED_AT_MAX = 1_000
 """Rows that one page looks at, in the order of an index."""
 _BEHIND_ALL = "\U0010ffff"
 _COLUMN = {"Type": "type", "KeyId": "key_id", "Tier": "tier", "DataType": "data_type", "Name": "name"}
