@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hostreeve.api.operations import Operation
 from hostreeve.api.service_models import service
+from hostreeve.platform.kms.operations.refused import ABSENT
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
 SERVICES = {
@@ -38,6 +39,9 @@ SERVICES = {
 }
 """What this project serves or will serve, in the order of the page; the last three are in no public model."""
 
+REFUSED = frozenset(("kms", name) for names in ABSENT.values() for name in names)
+"""Registered only to answer that they are not there, in the service's own error."""
+
 HEAD = """# Coverage
 
 Every operation of the services that Hostreeve serves or will serve. Requests for all of them are understood
@@ -69,7 +73,8 @@ def write(operations: Mapping[tuple[str, str], Operation]) -> None:
 
 def _divided(name: str, operations: Mapping[tuple[str, str], Operation]) -> tuple[list[str], list[str]]:
     names = sorted(service(name).operation_names)
-    return [n for n in names if (name, n) in operations], [n for n in names if (name, n) not in operations]
+    there = [n for n in names if (name, n) in operations and (name, n) not in REFUSED]
+    return there, [n for n in names if n not in there]
 
 
 def _row(title: str, there: int, missing: int) -> str:

@@ -7,7 +7,7 @@ from hostreeve.api.operations import anything
 from hostreeve.platform.kms.model.refusals import unsupported
 from hostreeve.platform.kms.operations.service import kms
 
-_ABSENT = {
+ABSENT = {
     "custom key stores": (
         "ConnectCustomKeyStore",
         "CreateCustomKeyStore",
@@ -23,14 +23,15 @@ _ABSENT = {
     ),
     "multi-Region keys": ("ReplicateKey", "UpdatePrimaryRegion"),
 }
+"""What there is not, and the operations on it. They are registered only to be refused."""
 
 
 def _refuse(operation: str, what: str) -> None:
-    @kms.reads(operation, on=anything)
+    @kms.writes(operation, on=anything)
     def refuse(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise unsupported(f"{what} ({operation})")
 
 
-for _what, _operations in _ABSENT.items():
+for _what, _operations in ABSENT.items():
     for _operation in _operations:
         _refuse(_operation, _what)
