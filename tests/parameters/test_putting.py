@@ -265,3 +265,17 @@ def test_more_than_ten_names_are_refused(ssm, refused):
     names = [f"n{number}" for number in range(11)]
     assert refused(ssm.delete_parameters, Names=names) == "ValidationException"
     assert refused(ssm.get_parameters, Names=names) == "ValidationException"
+
+
+def test_a_zero_character_is_refused(ssm, root, refused):
+    assert refused(put, ssm=ssm, name=root, value="a\x00b") == "SerializationException"
+
+
+def test_a_new_version_without_a_key_is_encrypted_by_the_default_key(house, ssm, root):
+    key = house.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    put(ssm, root, Type="SecureString", KeyId=key)
+    ssm.put_parameter(Name=root, Value="w", Overwrite=True)
+    assert [one["KeyId"] for one in ssm.get_parameter_history(Name=root)["Parameters"]] == [
+        key,
+        "alias/aws/ssm",
+    ]

@@ -174,3 +174,15 @@ def test_no_secret_is_found_in_the_database_or_the_access_log(tmp_path):
     for form in forms:
         assert form not in held and form not in lines
     json.loads(lines.splitlines()[0])
+
+
+def test_an_alias_that_moves_closes_nothing(ssm, root, kms):
+    """A row of docs/reference/parameters.md: the ciphertext knows its key, whatever it was called then."""
+    alias = f"alias/t{root[1:]}"
+    first, second = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    kms.create_alias(AliasName=alias, TargetKeyId=first)
+    secret(ssm, root, KeyId=alias)
+    kms.update_alias(AliasName=alias, TargetKeyId=second)
+    assert ssm.get_parameter(Name=root, WithDecryption=True)["Parameter"]["Value"] == SECRET
+    kms.delete_alias(AliasName=alias)
+    assert ssm.get_parameter(Name=root, WithDecryption=True)["Parameter"]["Value"] == SECRET
