@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostreeve.kernel.world import RealWorld, SimulatedWorld
-from hostreeve.platform.keys import Keyring, load_or_create_master_key
+from hostreeve.platform.keys import WRAPPED_BYTES, Keyring, load_or_create_master_key, read_passphrase
 
 WORLD = RealWorld()
 RING = Keyring(b"m" * 32, WORLD)
@@ -103,3 +103,44 @@ def test_servers_that_start_at_once_agree_on_one_key(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(lambda _: load_or_create_master_key(path, RealWorld()), range(32)))
     assert keys == {path.read_bytes()}
+
+
+def test_a_master_key_under_a_passphrase_opens_for_who_knows_it(tmp_path):
+    path = tmp_path / "master.key"
+    key = load_or_create_master_key(path, WORLD, b"open sesame")
+    assert key not in path.read_bytes() and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.stat().st_size == WRAPPED_BYTES
+    assert load_or_create_master_key(path, WORLD, b"open sesame") == key
+    with pytest.raises(ValueError, match="does not open"):
+        load_or_create_master_key(path, WORLD, b"open sesam")
+    with pytest.raises(ValueError, match="--master-key-passphrase-file"):
+        load_or_create_master_key(path, WORLD)
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(ValueError, match="does not open"):
+        load_or_create_master_key(path, WORLD, b"open sesame")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="does not open"):
+        load_or_create_master_key(path, WORLD, b"open sesame")
+
+
+def test_a_master_key_made_without_a_passphrase_is_put_under_one(tmp_path):
+    path = tmp_path / "master.key"
+    key = load_or_create_master_key(path, WORLD)
+    assert load_or_create_master_key(path, WORLD, b"p") == key
+    assert key not in path.read_bytes()
+    assert load_or_create_master_key(path, WORLD, b"p") == key
+    assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_a_passphrase_is_a_line_of_a_private_file(tmp_path):
+    path = tmp_path / "passphrase"
+    path.write_bytes(b"open sesame\r\n")
+    path.chmod(0o600)
+    assert read_passphrase(path) == b"open sesame"
+    path.chmod(0o640)
+    with pytest.raises(ValueError, match="chmod 600"):
+        read_passphrase(path)
+    path.write_bytes(b"\n")
+    path.chmod(0o600)
+    with pytest.raises(ValueError, match="no passphrase"):
+        read_passphrase(path)

@@ -1,13 +1,19 @@
 """Encrypting and decrypting: what comes back, and all the ways in which it does not."""
 
+import hmac
+
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostreeve.kernel.scope import Scope
+from hostreeve.platform.kms.actions import material
 from hostreeve.platform.kms.model import ciphertext
+from hostreeve.platform.kms.store import keys as key_rows
 from tests.kms.conftest import refused
 
 CONTEXT = {"App": "web", "Stage": "prod"}
@@ -191,6 +197,19 @@ def test_enclaves_are_refused_by_name(kms, key):
     recipient = {"Recipient": {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": b"x"}}
     code = refused(kms.generate_data_key, KeyId=key, KeySpec="AES_256", **recipient)
     assert code == "UnsupportedOperationException"
+
+
+def test_each_message_has_a_key_of_its_own_derived_as_the_format_says(kms, key, house, account):
+    blob = kms.encrypt(KeyId=key, Plaintext=b"p", EncryptionContext=CONTEXT)["CiphertextBlob"]
+    scope = Scope(account, "us-east-1")
+    stored = house.app.database.read_sync(lambda tx: key_rows.find(tx, scope, key.rpartition("/")[2]))
+    secret = material.secret(house.keys, stored.key, stored.material)
+    head, salt, nonce, body = blob[:55], blob[27:43], blob[43:55], blob[55:]
+    message_key = hmac.digest(secret, b"hostreeve/kms/1/" + salt, "sha256")
+    bound = b"".join(
+        len(text).to_bytes(4, "big") + text for text in (b"us-east-1", b"App", b"web", b"Stage", b"prod")
+    )
+    assert AESGCM(message_key).decrypt(nonce, body, head + bound) == b"p"
 
 
 @given(st.binary(max_size=200))

@@ -83,6 +83,17 @@ def test_a_grant_reaches_into_another_account(kms, key, stranger, house):
     assert stranger.decrypt(CiphertextBlob=blob)["Plaintext"] == b"p"
 
 
+def test_of_an_account_that_is_granted_its_own_policies_decide(kms, key, house, limited, account):
+    me = house.client("sts").get_caller_identity()["Arn"]
+    kms.put_key_policy(KeyId=key, Policy=policy({"Principal": {"AWS": me}, "Action": "kms:*"}))
+    able, _ = limited({"Action": "kms:Encrypt"})
+    unable, _ = limited()
+    assert refused(able.encrypt, KeyId=key, Plaintext=b"p") == "AccessDeniedException"
+    kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{account}:root", Operations=["Encrypt"])
+    assert able.encrypt(KeyId=key, Plaintext=b"p")["KeyId"] == key
+    assert refused(unable.encrypt, KeyId=key, Plaintext=b"p") == "AccessDeniedException"
+
+
 def test_who_grants_by_a_grant_gives_no_more_than_it_has(kms, key, grantee, limited):
     user, arn = grantee
     other, other_arn = limited()

@@ -23,7 +23,7 @@ from hostreeve.app.tuning import tune
 from hostreeve.gateway import certificates
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
-from hostreeve.platform.keys import Keyring, load_or_create_master_key
+from hostreeve.platform.keys import Keyring, load_or_create_master_key, read_passphrase
 from hostreeve.scheduling.loop import run_workers
 
 WILDCARDS = ("0.0.0.0", "::")
@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="postgresql://… instead of SQLite in the state folder")
     parser.add_argument("--certificate", help="PEM file with your own server certificate and its chain")
     parser.add_argument("--key", help="PEM file with the key of --certificate")
+    parser.add_argument(
+        "--master-key-passphrase-file",
+        type=Path,
+        help="file (mode 0600) with the passphrase that the master key lies under",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,7 +88,7 @@ def local_url(listen: str, port: int) -> str:
 
 
 def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: World) -> Port:
-    keys = Keyring(load_or_create_master_key(folder.master_key, world), world)
+    keys = Keyring(_master_key(arguments, folder, world), world)
     renewing = None
     if arguments.certificate:
         cert = certificates.given(Path(arguments.certificate), Path(arguments.key))
@@ -98,6 +103,11 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
     write_admin_env(folder, url=url, region=region, ca=cert.ca_pem_path, key=key)
     return Port(app, folder, cert, (arguments.listen, arguments.port, url), renewing)
+
+
+def _master_key(arguments: argparse.Namespace, folder: StateFolder, world: World) -> bytes:
+    file = arguments.master_key_passphrase_file
+    return load_or_create_master_key(folder.master_key, world, read_passphrase(file) if file else b"")
 
 
 def _opened_app(

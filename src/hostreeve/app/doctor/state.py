@@ -11,6 +11,7 @@ from hostreeve.app.doctor.findings import Finding, ok, private_file, warning, wr
 from hostreeve.app.doctor.transport import certificate_ends
 from hostreeve.app.state import StateFolder
 from hostreeve.kernel.world import World
+from hostreeve.platform.keys import WRAPPED_BYTES
 
 MASTER_KEY_BYTES = 32
 
@@ -37,7 +38,7 @@ def examined(folder: StateFolder, schemas: Sequence[str], world: World) -> Itera
 
 def _master_key(path: Path) -> Finding:
     finding = private_file("master key", path)
-    if finding.verdict == "ok" and path.stat().st_size != MASTER_KEY_BYTES:
+    if finding.verdict == "ok" and path.stat().st_size not in (MASTER_KEY_BYTES, WRAPPED_BYTES):
         return wrong(
             "master key", f"{path} does not hold {MASTER_KEY_BYTES} bytes", "Restore it from a backup."
         )

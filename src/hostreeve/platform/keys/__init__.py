@@ -3,6 +3,7 @@
 What is unsealed is not remembered here; who needs it often keeps it for a short while.
 """
 
-from hostreeve.platform.keys.keyring import Keyring, load_or_create_master_key
+from hostreeve.platform.keys.keyring import Keyring, load_or_create_master_key, read_passphrase
+from hostreeve.platform.keys.passphrase import WRAPPED_BYTES
 
-__all__ = ["Keyring", "load_or_create_master_key"]
+__all__ = ["WRAPPED_BYTES", "Keyring", "load_or_create_master_key", "read_passphrase"]
