@@ -96,6 +96,9 @@ def test_a_second_server_on_the_same_folder_is_refused(site):
 
 def test_a_backup_taken_while_serving_restores_into_an_empty_folder(site, tmp_path):
     node_id = site.enrol()
+    s3 = site.client("s3")
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="a/b", Body=b"content")
     backup, restored = tmp_path / "saved.tar", tmp_path / "restored"
     subprocess.run([*HOSTREEVE, "backup", "--state", site.plane.state, backup], check=True, timeout=60)
     subprocess.run([*HOSTREEVE, "restore", "--state", restored, backup], check=True, timeout=60)
@@ -105,6 +108,8 @@ def test_a_backup_taken_while_serving_restores_into_an_empty_folder(site, tmp_pa
         site.plane = plane
         nodes = site.aws("ssm", "describe-instance-information")["InstanceInformationList"]
         assert [n["InstanceId"] for n in nodes] == [node_id]
+        assert site.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"content"
+    assert backup.stat().st_mode & 0o077 == 0
 
 
 def test_member_accounts_see_nothing_of_each_other(site):

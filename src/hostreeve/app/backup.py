@@ -4,7 +4,9 @@ The backup opens everything that the installation protects: keep it as you keep 
 """
 
 import argparse
+import contextlib
 import os
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -15,7 +17,9 @@ from hostreeve.persistence.backup import backup_url, restore_from
 from hostreeve.persistence.errors import StoreError
 
 STORE = "store"
-BESIDE = ("master.key", "admin.env", "certificates")
+BESIDE = ("master.key", "admin.env", "certificates", "objects")
+"""Taken after the store: files of objects never change, and stay for a while after the last row that names
+them."""
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -53,12 +57,20 @@ def _write(folder: StateFolder, url: str, target: Path) -> None:
         with tarfile.open(whole, "w") as archive:
             archive.add(store, STORE)
             for name in BESIDE:
-                if (folder.root / name).exists():
-                    archive.add(folder.root / name, name)
+                _add(archive, folder.root / name, name)
         whole.chmod(0o600)
         _sync(whole)
         whole.replace(target)
     _sync(target.parent)
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    """With everything below it. What goes away meanwhile is named by no row of the store any more."""
+    with contextlib.suppress(FileNotFoundError):
+        archive.add(path, name, recursive=False)
+        if path.is_dir():
+            for each in sorted(path.iterdir()):
+                _add(archive, each, f"{name}/{each.name}")
 
 
 def _fill(folder: StateFolder, url: str, source: Path) -> None:
@@ -84,8 +96,8 @@ def _move(source: Path, target: Path) -> None:
             _move(each, target / each.name)
         return
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, source.stat().st_mode & 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(source.read_bytes())
+    with os.fdopen(descriptor, "wb") as file, source.open("rb") as whole:
+        shutil.copyfileobj(whole, file)
         file.flush()
         os.fsync(file.fileno())
 
