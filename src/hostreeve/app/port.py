@@ -19,6 +19,9 @@ from hostreeve.messaging.model import FRAME_BYTES_MAX
 
 log = logging.getLogger("hostreeve.serve")
 
+PARTING_S = 0.5
+"""How long clients get to end their connections, when the server stops and no request is under way."""
+
 
 class Renewing:
     """Our own certificate, made at first start and renewed before its end."""
@@ -58,8 +61,20 @@ class Port(uvicorn.Server):
             sys.stderr.write(f"serving {self._url}; for the aws command: . {self._folder.admin_env}\n")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests under way are answered; then nobody is waited for."""
         self.app.pipeline.drain()
+        parting = asyncio.create_task(self._part())
         await super().shutdown(sockets)
+        parting.cancel()
+
+    async def _part(self) -> None:
+        """Drop connections whose other side does not end them: the official agent reads nothing after the
+        frame that closes its channel, so the end of TLS would be waited for in vain."""
+        while True:
+            await asyncio.sleep(PARTING_S)
+            if not self.server_state.tasks:
+                for connection in list(self.server_state.connections):
+                    connection.transport.abort()
 
     async def every(self, seconds: float, act: Callable[[], None]) -> None:
         """Act again and again until cancelled."""
