@@ -52,11 +52,9 @@ def is_within(constraints: Mapping[str, Mapping[str, str]], context: Mapping[str
 
 def is_narrower(child: Mapping[str, Mapping[str, str]], parent: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether a grant with these constraints permits nothing that its parent's forbid."""
-    if EQUALS in parent:
-        return EQUALS in child and child[EQUALS] == parent[EQUALS]
-    if SUBSET not in parent:
-        return True
-    wanted = parent[SUBSET].items()
+    if EQUALS in parent and child.get(EQUALS) != parent[EQUALS]:
+        return False
+    wanted = parent.get(SUBSET, {}).items()
     return any(wanted <= child.get(kind, {}).items() for kind in (EQUALS, SUBSET))
 
 
