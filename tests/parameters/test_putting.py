@@ -279,3 +279,14 @@ def test_a_new_version_without_a_key_is_encrypted_by_the_default_key(house, ssm,
         key,
         "alias/aws/ssm",
     ]
+
+
+@pytest.mark.parametrize("pattern", [r"(?=a)a", r"(a)\1", r"\bv\b", r"\p{L}+", r"a++", "(a*){160}"])
+def test_patterns_beyond_what_can_be_matched_in_bounded_time_are_refused(ssm, root, refused, pattern):
+    code = refused(put, ssm=ssm, name=root, value="a" * 4096, AllowedPattern=pattern)
+    assert code == "InvalidAllowedPatternException"
+
+
+def test_usual_patterns_match_values_of_any_size(ssm, root):
+    for number, pattern in enumerate((r"[\x20-\x7e]{1,1024}", r"(\w+[-.]?)+", r".*", r"[^\s]+")):
+        put(ssm, f"{root}/{number}", "a" * (1000 if "1024" in pattern else 4096), AllowedPattern=pattern)
