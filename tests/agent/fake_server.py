@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -74,6 +75,11 @@ class FakeServer:
         self.will_rotate_key = False
         self.will_lose_key_answer = False
         self.pages: dict[str, bytes] = {}
+        self.documents: dict[str, Any] = {}
+        self.parameters: dict[str, tuple[str, str]] = {}
+        self.associations: list[dict[str, Any]] | None = None
+        self.objects: dict[str, bytes] = {}
+        self.page_size = 1000
         self.polled: list[dict[str, Any]] = []
         self._loop = asyncio.new_event_loop()
         self._channels: list[asyncio.StreamWriter] = []
@@ -212,6 +218,8 @@ class FakeServer:
         if target in self.pages:
             self._note(f"page {target}", None)
             return 200, self.pages[target]
+        if "x-amz-target" not in headers:
+            return self._stored(method, target, headers)
         operation = headers["x-amz-target"].rpartition(".")[2]
         members = json.loads(body)
         self._note(operation, members)
@@ -225,6 +233,50 @@ class FakeServer:
         if isinstance(answer, tuple):
             return answer
         return 200, json.dumps(answer).encode()
+
+    def _stored(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        """A little of S3: objects by path, and lists of what is below a prefix."""
+        if "authorization" not in headers:
+            return 404, b"This server has no such file."
+        self._check_sigv4(method, target, headers, b"", "s3")
+        assert headers["x-amz-content-sha256"] == hashlib.sha256(b"").hexdigest()
+        path, _, query = target.partition("?")
+        name = unquote(path.lstrip("/"))
+        self._note("GET", target)
+        if not query:
+            found = self.objects.get(name)
+            return (404, b"<Error><Code>NoSuchKey</Code></Error>") if found is None else (200, found)
+        asked = dict(parse_qsl(query))
+        below = sorted(key for key in self.objects if key.startswith(f"{name}/{asked['prefix']}"))
+        start = int(asked.get("continuation-token", 0))
+        page, rest = below[start : start + self.page_size], below[start + self.page_size :]
+        listed = "".join(f"<Contents><Key>{key.partition('/')[2]}</Key></Contents>" for key in page)
+        if rest:
+            listed += f"<NextContinuationToken>{start + self.page_size}</NextContinuationToken>"
+        namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+        return 200, f"<ListBucketResult xmlns='{namespace}'>{listed}</ListBucketResult>".encode()
+
+    async def _GetDocument(self, members: dict[str, Any]) -> Any:
+        name, version = members["Name"], members.get("DocumentVersion", "1")
+        content = self.documents.get(f"{name}:{version}") or self.documents.get(name)
+        if content is None:
+            return 400, b'{"__type":"InvalidDocument","message":"no such document"}'
+        text = content if isinstance(content, str) else json.dumps(content)
+        return {"Name": name, "DocumentVersion": version, "Content": text}
+
+    async def _GetParameters(self, members: dict[str, Any]) -> Any:
+        found, missing = [], []
+        for name in members["Names"]:
+            kind, value = self.parameters.get(name, ("", ""))
+            if kind == "SecureString" and not members["WithDecryption"]:
+                value = "encrypted"
+            (found if kind else missing).append({"Name": name, "Type": kind, "Value": value, "Version": 1})
+        return {"Parameters": found, "InvalidParameters": [each["Name"] for each in missing]}
+
+    async def _ListInstanceAssociations(self, members: dict[str, Any]) -> Any:
+        if self.associations is None:
+            return 400, b'{"__type":"UnknownOperationException","message":"x"}'
+        return {"Associations": self.associations}
 
     async def _RegisterManagedInstance(self, members: dict[str, Any]) -> Any:
         if members["ActivationCode"] != "right-code-0123456789":

@@ -258,6 +258,8 @@ def test_it_is_written_in_the_python_of_3_9_with_the_standard_library_only():
                     is_known = is_known or (
                         source.name == "machine_key.py" and name.startswith("cryptography")
                     )
+                    # Documents in YAML are read where PyYAML is installed, and refused in words elsewhere.
+                    is_known = is_known or (source.match("run_document/source.py") and name == "yaml")
                     assert is_known, f"{source}: {name}"
 
 

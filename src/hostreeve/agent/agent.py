@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from typing import Any, Callable, Dict, Optional
 
-from hostreeve.agent import machine
+from hostreeve.agent import children, machine
 from hostreeve.agent.credentials import RoleCredentials
 from hostreeve.agent.desk import Desk, Office
 from hostreeve.agent.journal import Journal
@@ -15,8 +16,9 @@ from hostreeve.agent.log import Log
 from hostreeve.agent.loop import Loop, Timer
 from hostreeve.agent.polling import Polling
 from hostreeve.agent.server import SSM, Answer, Denied, Server
-from hostreeve.agent.state import Refused, State
+from hostreeve.agent.state import RESTART_SIGNAL, Refused, State
 from hostreeve.agent.stream import Unreachable, endpoint
+from hostreeve.agent.trust import Trust
 from hostreeve.agent.uplink import Uplink
 from hostreeve.contract import frames, jobs
 from hostreeve.kernel.world import RealWorld
@@ -35,8 +37,25 @@ def run(state: State) -> int:
         agent.start()
         agent.loop.run_until(lambda: agent.is_told_to_stop)
         agent.stop()
+    if agent.is_told_to_restart:
+        return _become_installed(state, agent.log)
     agent.log.info(f"{node.node_id} stops; running commands go on and are reported after the next start")
     return 0
+
+
+def _become_installed(state: State, log: Log) -> int:
+    """Go on as what is installed now, under the same process id: whoever watches over it sees no end."""
+    launcher = f"{children.home_of_code()}/hostreeve-agent"
+    log.info(f"starting anew as {launcher}")
+    try:
+        os.execv(launcher, [launcher, "run", "--state", str(state.folder)])
+    except OSError as wrong:
+        log.error(f"cannot start {launcher}: {wrong.strerror}")
+    return EXIT_RESTART
+
+
+EXIT_RESTART = 75
+"""A service manager starts the agent again."""
 
 
 class Agent:
@@ -45,7 +64,8 @@ class Agent:
     def __init__(self, state: State) -> None:
         world = RealWorld()
         self.loop, self.log = Loop(world), Log(world)
-        self.is_told_to_stop = False
+        self.is_told_to_stop = self.is_told_to_restart = False
+        self._run_id = world.uuid()
         self._state, self._node = state, state.node()
         try:
             server_endpoint = endpoint(self._node.server, str(state.ca))
@@ -57,6 +77,7 @@ class Agent:
         self._credentials = RoleCredentials(
             self._server, state, self._node, log=self.log, on_ready=self._have_credentials
         )
+        self._trust = Trust(self._server, state, self._node, self.log)
         self._link = Link(
             self._server,
             node_id,
@@ -92,6 +113,7 @@ class Agent:
         self.loop.listen_to_signals()
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.on_signal(number, self._told_to_stop)
+        self.loop.on_signal(RESTART_SIGNAL, self._told_to_restart)
         self.log.info(f"{self._node.node_id} starts, server {self._node.server}")
         self._desk.open()
         self._credentials.start()
@@ -108,7 +130,11 @@ class Agent:
     def _told_to_stop(self) -> None:
         self.is_told_to_stop = True
 
+    def _told_to_restart(self) -> None:
+        self.is_told_to_stop = self.is_told_to_restart = True
+
     def _have_credentials(self) -> None:
+        self._trust.start()
         self._report()
         self._link.open()
 
@@ -206,6 +232,8 @@ class Agent:
             "running": self._desk.running,
             "queued": self._desk.queued,
             "pending": self._uplink.pending,
+            "version": machine.AGENT_VERSION,
+            "run": self._run_id,
         }
         try:
             self._state.write("status.json", status, durable=False)

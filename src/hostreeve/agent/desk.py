@@ -202,6 +202,7 @@ class Desk:
             platform=Platform(PLATFORM_TYPE, catalogue.available()),
             boot=self._office.boot,
             folder=self._office.state.steps / jobs.command_id_of(job.job_id),
+            state=str(self._office.state.folder),
             environment=self._environment(command),
             note=lambda members: self._note_quietly(job, members),
             on_news=lambda: self._news(job),

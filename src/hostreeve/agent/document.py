@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 from hostreeve.agent import preconditions
-from hostreeve.agent.parameters import InvalidParameters, effective, substituted
+from hostreeve.agent.parameters import InvalidParameters, effective, substituted, variables
 from hostreeve.contract import jobs
 
 RUN, SKIP, FAIL = "run", "skip", "fail"
@@ -65,8 +65,11 @@ class Step(NamedTuple):
 
 
 class Document(NamedTuple):
+    """`environment`: the values of parameters that are interpolated as environment variables."""
+
     schema_version: str
     steps: List[Step]
+    environment: Dict[str, str]
 
     @property
     def has_preconditions(self) -> bool:
@@ -104,10 +107,11 @@ def read(content: Any, supplied: Any) -> Document:
     version = str(content.get("schemaVersion"))
     try:
         parameters = effective(content.get("parameters"), supplied)
+        filling = _Filling(parameters, variables(content.get("parameters"), parameters))
         if version in SCHEMAS_1:
-            return Document(version, _steps_of_schema_1(content, parameters))
+            return Document(version, _steps_of_schema_1(content, filling), filling.environment)
         if version in SCHEMAS_2:
-            return Document(version, _steps_of_schema_2(content, parameters))
+            return Document(version, _steps_of_schema_2(content, filling), filling.environment)
     except InvalidParameters as wrong:
         raise InvalidDocument(str(wrong)) from None
     raise InvalidDocument(f"Schema version {version} is not supported by this version of the agent")
@@ -167,18 +171,40 @@ def status_of_exit(code: int) -> str:
     return jobs.SUCCESS_AND_REBOOT if code == EXIT_REBOOT else jobs.FAILED
 
 
-def _steps_of_schema_1(content: Dict[str, Any], parameters: Dict[str, Any]) -> List[Step]:
+class _Filling:
+    """How references are filled in. Those to environment variables only name them within a script's text."""
+
+    def __init__(self, parameters: Dict[str, Any], as_variables: Dict[str, str]) -> None:
+        self.parameters = parameters
+        self.environment = {f"SSM_{name}": value for name, value in as_variables.items()}
+        self._names = list(as_variables)
+
+    def inputs(self, written: Any, action: str) -> Any:
+        filled = substituted(written, self.parameters)
+        if not self._names:
+            return filled
+        mark = "${env:SSM_%s}" if action == "aws:runPowerShellScript" else "${SSM_%s}"
+        in_scripts = {**self.parameters, **{name: mark % name for name in self._names}}
+        now = _parts(filled)
+        for index, was in enumerate(_parts(written)):
+            # A list that is the whole script stays the script.
+            if isinstance(was, dict) and isinstance(was.get("runCommand"), list):
+                now[index]["runCommand"] = substituted(was["runCommand"], in_scripts)
+        return filled
+
+
+def _steps_of_schema_1(content: Dict[str, Any], filling: _Filling) -> List[Step]:
     plugins = content.get("runtimeConfig")
     if not isinstance(plugins, dict) or not plugins:
         raise InvalidDocument("Unsupported schema format: runtimeConfig is missing or empty")
     steps: List[Step] = []
     for action, plugin in plugins.items():
-        properties = substituted(plugin.get("properties"), parameters) if isinstance(plugin, dict) else None
+        properties = filling.inputs(plugin.get("properties"), action) if isinstance(plugin, dict) else None
         steps.append(Step(action, action, _parts(properties), {}))
     return steps
 
 
-def _steps_of_schema_2(content: Dict[str, Any], parameters: Dict[str, Any]) -> List[Step]:
+def _steps_of_schema_2(content: Dict[str, Any], filling: _Filling) -> List[Step]:
     main_steps = content.get("mainSteps")
     if not isinstance(main_steps, list) or not main_steps:
         raise InvalidDocument("Unsupported schema format: mainSteps is missing or empty")
@@ -195,8 +221,8 @@ def _steps_of_schema_2(content: Dict[str, Any], parameters: Dict[str, Any]) -> L
             Step(
                 step_id=name,
                 action=action,
-                parts=_parts(substituted(written.get("inputs"), parameters)),
-                precondition=preconditions.read(written.get("precondition"), parameters),
+                parts=_parts(filling.inputs(written.get("inputs"), action)),
+                precondition=preconditions.read(written.get("precondition"), filling.parameters),
             )
         )
     return steps

@@ -54,12 +54,16 @@ class Progress:
 
 
 class Surroundings(NamedTuple):
-    """What an execution needs of the agent. `environment` is what every script sees of its command."""
+    """What an execution needs of the agent. `environment` is what every script sees of its command.
+
+    `state` is the agent's folder, for plugins that speak to the server.
+    """
 
     loop: Loop
     platform: Platform
     boot: str
     folder: Path
+    state: str
     environment: Dict[str, str]
     note: Callable[[Dict[str, Any]], None]
     on_news: Callable[[], None]
@@ -157,8 +161,13 @@ class Execution:
         try:
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._separate_parts(folder, part)
-            place = Place(folder, str(self._around.folder / "downloads"), self._around.environment)
-            order = catalogue.PREPARE[step.action](step.parts[part], place)
+            place = Place(
+                folder,
+                str(self._around.folder / "downloads"),
+                {**self.document.environment, **self._around.environment},
+                state=self._around.state,
+            )
+            order = catalogue.prepare(step.action, step.parts[part], place)
             self._around.note({"k": "part", "n": index, "part": part})
             self.progress.part = part
             pid, pipe = supervisor.launch(order, folder, part)

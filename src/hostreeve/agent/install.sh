@@ -78,6 +78,7 @@ mkdir -p "$NEW"
 # Unpacked, so that Python keeps its byte code; the archive itself would be compiled at every start.
 "$PYTHON" -m zipfile -e "$HERE/agent.pyz" "$NEW"
 cp "$CA" "$NEW/ca.pem"
+digest_of "$HERE/agent.pyz" >"$NEW/agent.sha256"
 "$PYTHON" -I -OO -m compileall -q -s "$NEW" -p "$PREFIX" "$NEW" || true
 cat >"$NEW/hostreeve-agent" <<RUN
 #!/bin/sh

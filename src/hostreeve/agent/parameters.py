@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Match
+from typing import Any, Dict, Match, Optional
 
 _OVERRIDABLE = re.compile(r"[A-Za-z0-9]+\Z").match
 _REFERENCE = re.compile(r"\{\{\s*([^\s{}:]+)\s*\}\}")
 _DEPTH_MAX = 100
+ENV_VAR = "ENV_VAR"
 
 
 class InvalidParameters(ValueError):
@@ -42,6 +43,51 @@ def substituted(value: Any, parameters: Dict[str, Any], depth: int = 0) -> Any:
     return value
 
 
+def variables(declared: Any, values: Dict[str, Any]) -> Dict[str, str]:
+    """The values that are passed to scripts as environment variables (interpolationType ENV_VAR), by name."""
+    found: Dict[str, str] = {}
+    for name, declaration in declared.items() if isinstance(declared, dict) else ():
+        if not isinstance(declaration, dict) or declaration.get("interpolationType") != ENV_VAR:
+            continue
+        if declaration.get("type", "String") not in ("String", "StringList"):
+            raise InvalidParameters(f"Parameter {name}: interpolationType {ENV_VAR} is for texts only")
+        if name in values:
+            found[name] = _textual(values[name])
+            if "\0" in found[name]:
+                raise InvalidParameters(
+                    f"Parameter {name}: an environment variable cannot hold a NUL character"
+                )
+    return found
+
+
+def check_constraints(declared: Any, supplied: Dict[str, Any]) -> None:
+    """What the server checks before a command, for documents that only the node has seen."""
+    declared = declared if isinstance(declared, dict) else {}
+    for name, value in supplied.items():
+        declaration = declared.get(name)
+        if not isinstance(declaration, dict):
+            raise InvalidParameters(f"Parameter {name} is not one of the document's")
+        allowed = declaration.get("allowedValues")
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(allowed, list) and allowed and each not in allowed:
+                raise InvalidParameters(f"Parameter {name} must be one of {allowed}")
+        _check_length(name, declaration, "Chars", len(value) if isinstance(value, str) else None)
+        _check_length(name, declaration, "Items", len(value) if isinstance(value, list) else None)
+    for name, declaration in declared.items():
+        if isinstance(declaration, dict) and declaration.get("default") is None and name not in supplied:
+            raise InvalidParameters(f"Parameter {name} has no default and was not given")
+
+
+def _check_length(name: str, declaration: Dict[str, Any], unit: str, length: Optional[int]) -> None:
+    least, most = declaration.get(f"min{unit}"), declaration.get(f"max{unit}")
+    if length is None:
+        return
+    if isinstance(least, int) and length < least:
+        raise InvalidParameters(f"Parameter {name} must have at least {least} {unit.lower()}")
+    if isinstance(most, int) and length > most:
+        raise InvalidParameters(f"Parameter {name} may have at most {most} {unit.lower()}")
+
+
 def _in_text(text: str, parameters: Dict[str, Any]) -> Any:
     if "{{" not in text:
         return text
@@ -53,14 +99,14 @@ def _in_text(text: str, parameters: Dict[str, Any]) -> Any:
     def replaced(reference: Match[str]) -> str:
         if reference.group(1) not in parameters:
             return reference.group(0)
-        value = parameters[reference.group(1)]
-        textual = (
-            value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        )
         # The official agent's substitution reads a doubled dollar sign as one.
-        return textual.replace("$$", "$")
+        return _textual(parameters[reference.group(1)]).replace("$$", "$")
 
     return _REFERENCE.sub(replaced, text)
+
+
+def _textual(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _check_patterns(declared: Dict[str, Any], values: Dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 from urllib.parse import quote
 
 from hostreeve.agent import children
@@ -104,7 +104,7 @@ class Server:
             elif outcome.status == 201 and _element(outcome.body, "TokenValue"):
                 answered(_element(outcome.body, "TokenValue"))
             else:
-                answered(_refusal(outcome))
+                answered(refusal(outcome.status, outcome.headers, outcome.body))
 
         self._send(outgoing, self._signed(outgoing, "ssmmessages"), read, 15.0)
 
@@ -199,25 +199,25 @@ def _reader(answered: Answered) -> Callable[[Union[Response, Unreachable]], None
             except ValueError:
                 answered(Unreachable("the server's answer is not JSON"))
         else:
-            answered(_refusal(outcome))
+            answered(refusal(outcome.status, outcome.headers, outcome.body))
 
     return read
 
 
-def _refusal(response: Response) -> Denied:
-    """The error in a JSON or XML body; a proxy's page has none."""
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Denied:
+    """The error in a JSON or XML body; a proxy's page has none. Header names are lower-case."""
     try:
-        members = jobs.object_in(response.body)
-        named = members.get("__type") or members.get("code") or response.headers.get("x-amzn-errortype") or ""
+        members = jobs.object_in(body)
+        named = members.get("__type") or members.get("code") or headers.get("x-amzn-errortype") or ""
         code = str(named).partition(":")[0].rpartition("#")[2]
         message = str(members.get("message") or members.get("Message") or "")
     except ValueError:
-        code = _element(response.body, "Code") or response.headers.get("x-amzn-errortype", "")
-        message = _element(response.body, "Message")
+        code = _element(body, "Code") or headers.get("x-amzn-errortype", "")
+        message = _element(body, "Message")
         # The control channel's errors name the exception by the element itself.
-        if not code and b"<AccessDeniedException" in response.body:
+        if not code and b"<AccessDeniedException" in body:
             code = "AccessDeniedException"
-    return Denied(code or f"HTTP {response.status}", message, response.status)
+    return Denied(code or f"HTTP {status}", message, status)
 
 
 def _element(body: bytes, name: str) -> str:

@@ -1,7 +1,7 @@
 """The agent's folder: who this node is, its key, its credentials. Private (0700), files replaced in one step.
 
 node.json           what enrolment settled: server, node id, Region, fingerprint
-ca.pem              the only certificate authority that is trusted
+ca.pem              the only certificate authority that is trusted; ca.new.pem: a newer one being tried
 key.pem             the machine key; key.new.pem exists while it is being replaced
 credentials.json    the node role's current credentials
 journal             jobs taken on and how far they are
@@ -16,10 +16,17 @@ import errno
 import fcntl
 import json
 import os
+import select
+import signal
 from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
 
 from hostreeve.agent import machine
+
+RESTART_SIGNAL = signal.SIGUSR2
+"""Asks a running agent to become the one that is installed now, under the same process id."""
+
+LOCK_PATIENCE_S, LOCK_RETRY_S = 0.5, 0.05
 
 DEFAULT_REBOOT_COMMAND = ("/sbin/shutdown", "-r", "+1")
 
@@ -39,6 +46,9 @@ class Node(NamedTuple):
     workers_max: int = 10
     reboot_command: Sequence[str] = DEFAULT_REBOOT_COMMAND
     boot_id_file: str = ""
+    github_api: str = "https://api.github.com"
+    update_patience_s: int = 120
+    ca_refresh_s: int = 86_400
 
 
 class State:
@@ -49,6 +59,7 @@ class State:
         self.key = self.folder / "key.pem"
         self.new_key = self.folder / "key.new.pem"
         self.ca = self.folder / "ca.pem"
+        self.new_ca = self.folder / "ca.new.pem"
         self.journal = self.folder / "journal"
         self.steps = self.folder / "steps"
 
@@ -107,17 +118,47 @@ class State:
     def held(self) -> Iterator[None]:
         """While held, no second agent runs in this folder. Refused when one does."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as wrong:
+        if not _is_locked_within(descriptor, LOCK_PATIENCE_S):
             os.close(descriptor)
-            if wrong.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            raise Refused(f"another agent is running in {self.folder}; stop it first") from None
+            raise Refused(f"another agent is running in {self.folder}; stop it first")
+        # Who it is, for whoever wants it to start anew (see update_ssm_agent).
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
         try:
             yield
         finally:
             os.close(descriptor)
+
+    def holder(self) -> int:
+        """The pid of the agent that runs in this folder, 0 when none does. OSError: it cannot be seen."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return 0
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            written = os.pread(descriptor, 20, 0).strip()
+            # An agent of an earlier version holds it without saying who it is.
+            return int(written) if written.isdigit() else -1
+        finally:
+            os.close(descriptor)
+        return 0
+
+
+def _is_locked_within(descriptor: int, patience_s: float) -> bool:
+    # Whoever only looks whether an agent runs holds the lock for a moment.
+    for _ in range(int(patience_s / LOCK_RETRY_S) + 1):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as wrong:
+            if wrong.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                os.close(descriptor)
+                raise
+            select.select([], [], [], LOCK_RETRY_S)
+        else:
+            return True
+    return False
 
 
 def replace(path: Path, content: bytes, *, durable: bool = True) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from typing import Any, Dict
 
 from hostreeve.agent.machine import AGENT_VERSION
@@ -39,15 +37,6 @@ def read(state: State, now_ms: int) -> Dict[str, Any]:
 
 def _is_held(state: State) -> bool:
     try:
-        descriptor = os.open(state.folder / "lock", os.O_RDWR)
-    except FileNotFoundError:
-        return False
+        return state.holder() != 0
     except OSError as wrong:
         raise Refused(f"cannot look into {state.folder}: {wrong.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -25,7 +25,7 @@ from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Sequence
 
 from hostreeve.agent.children import environment as inherited_environment
 from hostreeve.agent.machine import start_of
-from hostreeve.agent.order import Order
+from hostreeve.agent.order import Order, encoded
 
 EXITED, TIMED_OUT, CANCELLED, SHUT_DOWN, FAILED = "exited", "timeout", "cancelled", "shutdown", "failed"
 
@@ -111,8 +111,28 @@ def end_orphan(folder: str, part: int) -> None:
     process = _process_of(folder, part)
     if process is None or not process.get("start") or start_of(process["program"]) != process["start"]:
         return
+    kill_all(process["program"])
+
+
+def kill_all(leader: int) -> None:
+    """Kill a program's process group, and what else belongs to its session: groups that it made itself."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process["program"], signal.SIGKILL)
+        os.killpg(leader, signal.SIGKILL)
+    for pid in _in_session(leader):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _in_session(leader: int) -> List[int]:
+    found: List[int] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                # After the name in brackets: state, parent, group, session.
+                fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+                if len(fields) > 3 and int(fields[3]) == leader:
+                    found.append(int(folder.name))
+    return found
 
 
 def _process_of(folder: str, part: int) -> Optional[Dict[str, Any]]:
@@ -184,11 +204,11 @@ class _Supervisor:
         try:
             os.write(self._end, b" " * _END_BYTES)
             self._spawn()
-        except OSError as wrong:
-            self._asked, self._error = (
-                FAILED,
-                f"cannot start the command: {wrong.strerror} ({wrong.filename or ''})",
-            )
+        except (OSError, ValueError) as wrong:
+            why = str(wrong)
+            if isinstance(wrong, OSError):
+                why = f"{wrong.strerror} ({os.fsdecode(wrong.filename or '')})"
+            self._asked, self._error = FAILED, f"cannot start the command: {why}"
             self._finish()
             return
         self._attend()
@@ -197,16 +217,19 @@ class _Supervisor:
 
     def _spawn(self) -> None:
         if self._order.working_directory:
-            os.chdir(self._order.working_directory)
+            os.chdir(encoded(self._order.working_directory))
         self._open_pipes()
-        environment = inherited_environment()
-        environment.update(self._order.environment)
+        environment = {
+            os.fsencode(name): os.fsencode(value) for name, value in inherited_environment().items()
+        }
+        environment.update({encoded(name): encoded(value) for name, value in self._order.environment.items()})
         null = os.open(os.devnull, os.O_RDONLY)
         actions = [(os.POSIX_SPAWN_DUP2, null, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, write_end, number) for number, write_end in self._theirs.items()]
         defaults = [signal.SIGPIPE, signal.SIGCHLD, *_HEEDED]
         try:
-            self._pid = _spawned(self._order.argv, environment, actions, defaults)
+            argv = [encoded(each) for each in self._order.argv]
+            self._pid = _spawned(argv, environment, actions, defaults)
         finally:
             os.close(null)
             for write_end in self._theirs.values():
@@ -297,7 +320,7 @@ class _Supervisor:
             self._stop(TIMED_OUT)
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = None
-            self._signal_group(signal.SIGKILL)
+            kill_all(self._pid)
 
     def _signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -305,8 +328,8 @@ class _Supervisor:
 
     def _finish(self) -> None:
         if self._asked is not None and self._pid:
-            # The script has ended; what it left behind in its group must end too.
-            self._signal_group(signal.SIGKILL)
+            # The script has ended; what it left behind must end too.
+            kill_all(self._pid)
         if self._has_written:
             for descriptor in self._files.values():
                 with contextlib.suppress(OSError):
@@ -343,7 +366,7 @@ class _Supervisor:
 
 
 def _spawned(
-    argv: List[str], environment: Dict[str, str], actions: List[Any], defaults: Sequence[int]
+    argv: List[bytes], environment: Dict[bytes, bytes], actions: List[Any], defaults: Sequence[int]
 ) -> int:
     try:
         return os.posix_spawn(

@@ -1,5 +1,6 @@
 """The few plain pages beside the API: health, metrics, and what a machine needs before it is a node."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hostreeve.agent.installer import installer_script
+from hostreeve.agent.machine import AGENT_VERSION
 from hostreeve.gateway.asgi import Page
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.record import Record
@@ -51,7 +53,16 @@ def _health(database: Database) -> HttpResponse:
 
 
 def _told(about: About) -> dict[str, object]:
-    return {"Version": about.version, "Urls": list(about.urls), "CaSha256": about.ca_sha256}
+    told: dict[str, object] = {
+        "Version": about.version,
+        "Urls": list(about.urls),
+        "CaSha256": about.ca_sha256,
+    }
+    if about.agent_file is not None and about.agent_file.exists():
+        # What agents hold against the archive that they fetch to update themselves.
+        told["AgentVersion"] = AGENT_VERSION
+        told["AgentSha256"] = hashlib.sha256(about.agent_file.read_bytes()).hexdigest()
+    return told
 
 
 def _installer(about: About, request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List
 
-from hostreeve.agent.order import InvalidInputs, Order, Place, timeout_s
+from hostreeve.agent.order import InvalidInputs, Order, Place, encoded, handed_over, timeout_s
 
 
 def commands_of(inputs: Any) -> List[str]:
@@ -29,27 +29,37 @@ def write_script(place: Place, name: str, text: str) -> str:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700)
     with os.fdopen(descriptor, "wb") as script:
         # Lone surrogates can come out of JSON; a script holds the bytes that say the same.
-        script.write(text.encode("utf-8", errors="surrogatepass"))
+        script.write(encoded(text))
     return path
 
 
 def order_for(inputs: Dict[str, Any], place: Place, argv: List[str]) -> Order:
-    environment: Dict[str, str] = {}
-    given = inputs.get("environment")
-    if isinstance(given, dict):
-        environment.update({str(name): str(value) for name, value in given.items()})
-    environment.update(place.environment)
     return Order(
         argv=argv,
-        environment=environment,
+        environment=environment_for(inputs.get("environment"), place),
         working_directory=_working_directory(inputs.get("workingDirectory"), place),
         timeout_s=timeout_s(inputs.get("timeoutSeconds")),
     )
 
 
+def environment_for(given: Any, place: Place) -> Dict[str, str]:
+    """The step's own variables, and over them those that every script of the command sees."""
+    environment: Dict[str, str] = {}
+    if isinstance(given, dict):
+        for name, value in given.items():
+            if not name or "=" in name:
+                raise InvalidInputs(f"{name!r} cannot be the name of an environment variable")
+            environment[str(name)] = str(value)
+    environment.update(place.environment)
+    for name, value in environment.items():
+        handed_over(f"the environment variable {name[:100]!r}", name + value)
+    return environment
+
+
 def _working_directory(written: Any, place: Place) -> str:
     if not isinstance(written, str) or not written.strip():
         return ""
+    handed_over("workingDirectory", written)
     if Path(written).is_absolute():
         return written
     # A relative folder is one that an earlier step has downloaded; without it the agent's own is used.

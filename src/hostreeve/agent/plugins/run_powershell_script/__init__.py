@@ -8,12 +8,6 @@ from hostreeve.agent.children import program
 from hostreeve.agent.order import InvalidInputs, Order, Place
 from hostreeve.agent.plugins.script import commands_of, order_for, write_script
 
-ACTION = "aws:runPowerShellScript"
-
-
-def is_available() -> bool:
-    return program("pwsh") is not None
-
 
 def prepare(inputs: Any, place: Place) -> Order:
     """InvalidInputs when the inputs have another form; OSError when the script cannot be written."""

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from hostreeve.agent.order import Order, Place
 from hostreeve.agent.plugins.script import commands_of, order_for, write_script
 
-ACTION = "aws:runShellScript"
 SHELL = "/bin/sh"
-
-
-def is_available() -> bool:
-    return Path(SHELL).exists()
 
 
 def prepare(inputs: Any, place: Place) -> Order:
