@@ -15,8 +15,8 @@ NOW = 1_800_000_000_000
 
 def _put(
     tx: Transaction, aggregate: str = "command/1", n: int = 0, scope: Scope = SCOPE, now_ms: int = NOW
-) -> int:
-    return outbox.put(tx, scope, detail_type="Changed", aggregate=aggregate, detail={"n": n}, now_ms=now_ms)
+) -> None:
+    outbox.put(tx, scope, detail_type="Changed", aggregate=aggregate, detail={"n": n}, now_ms=now_ms)
 
 
 def _claim(database: Database, now_ms: int = NOW, owner: str = "r1", **how: int) -> list[outbox.Claim]:
@@ -24,13 +24,15 @@ def _claim(database: Database, now_ms: int = NOW, owner: str = "r1", **how: int)
 
 
 def test_events_of_an_aggregate_are_counted_and_come_in_order(database: Database):
-    assert [database.write_sync(lambda tx, n=n: _put(tx, n=n)) for n in range(3)] == [1, 2, 3]
+    for n in range(3):
+        database.write_sync(lambda tx, n=n: _put(tx, n=n))
     database.write_sync(lambda tx: _put(tx, scope=Scope("210987654321", "us-east-1"), n=9))
     claims = _claim(database)
     assert {claim.scope.account: [event.detail["n"] for event in claim.events] for claim in claims} == {
         "123456789012": [0, 1, 2],
         "210987654321": [9],
     }
+    assert sorted([event.sequence for event in claim.events] for claim in claims) == [[1], [1, 2, 3]]
     ids = [event.id for claim in claims for event in claim.events]
     assert len(set(ids)) == 4
 
@@ -105,7 +107,9 @@ def test_idle_counters_are_forgotten_and_waiting_ones_kept(database: Database):
     database.write_sync(lambda tx: outbox.acknowledge(tx, old, 1, now_ms=NOW))
     assert database.write_sync(lambda tx: outbox.forget_idle(tx, before_ms=NOW)) == 0
     assert database.write_sync(lambda tx: outbox.forget_idle(tx, before_ms=NOW + 1)) == 1
-    assert database.write_sync(lambda tx: _put(tx, "waiting")) == 2
+    database.write_sync(lambda tx: _put(tx, "waiting"))
+    (waiting,) = _claim(database, NOW + 10**6)
+    assert [event.sequence for event in waiting.events] == [1, 2]
 
 
 def test_concurrent_claimers_hand_over_everything_once_and_in_order(database: Database):

@@ -40,7 +40,7 @@ def _hostreeve() -> float:
 @contextlib.contextmanager
 def _agents(plane: ControlPlane, folder: str) -> Iterator[None]:
     hostreeve = [sys.executable, "-m", "hostreeve", "agent"]
-    activation = asyncio.run(activations(plane, 1, NODES))[0]
+    activation = asyncio.run(activations(plane, NODES))[0]
     agents = []
     try:
         for number in range(NODES):

@@ -25,8 +25,7 @@ from hostreeve.kernel.world import RealWorld
 from tools.bench.client import Connection, head
 
 REGION = "us-east-1"
-FINGERPRINT = "6a9f7a5e-3f6e-4f0e-8d7b-000000000001"
-PREPARERS = 8
+PREPARERS = 48
 WORLD = RealWorld()
 
 
@@ -167,14 +166,16 @@ class Fleet:
         connection.close()
 
     async def _join(self, connection: Connection, activation: dict[str, str]) -> None:
+        # Nodes that share an activation are told apart by their fingerprints.
+        fingerprint = WORLD.uuid()
         registration = {
             **activation,
-            "Fingerprint": FINGERPRINT,
+            "Fingerprint": fingerprint,
             "PublicKey": self._public,
             "PublicKeyType": "Rsa",
         }
         node_id = (await connection.call("ssm", "RegisterManagedInstance", registration, None))["InstanceId"]
-        credentials = await self._credentials(connection, node_id)
+        credentials = await self._credentials(connection, node_id, fingerprint)
         told = {
             "AgentName": "amazon-ssm-agent",
             "AgentStatus": "Active",
@@ -190,8 +191,8 @@ class Fleet:
         token = await self._token(connection, node_id, credentials)
         await self._open(node_id, credentials, token)
 
-    async def _credentials(self, connection: Connection, node_id: str) -> Credentials:
-        body = json.dumps({"Fingerprint": FINGERPRINT}).encode()
+    async def _credentials(self, connection: Connection, node_id: str, fingerprint: str) -> Credentials:
+        body = json.dumps({"Fingerprint": fingerprint}).encode()
         headers = {
             "Host": urlsplit(self._url).netloc,
             "Content-Type": "application/x-amz-json-1.1",

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # Server to agent.
@@ -305,6 +306,7 @@ def read_cancel_content(content: str) -> str:
     return text_of(object_in(content), "CancelMessageId")
 
 
+@lru_cache(maxsize=256)
 def timestamp(at_ms: int) -> str:
     """Time as agent payloads and ec2messages write it: `2026-11-22T15:28:30.986Z`. No year above 9999."""
     try:

@@ -105,11 +105,8 @@ class NodeListener:
 
     def _own(self, tx: Transaction, scope: Scope, node_id: str, job_id: str) -> Command | None:
         """The command of a job, if it is this node's to report on."""
-        try:
-            owner, command_id = wire.node_id_of(job_id), wire.command_id_of(job_id)
-        except ValueError:
-            owner = command_id = ""
-        if owner != node_id:
+        command_id = job_id.removesuffix(f".{node_id}").rpartition(".")[2]
+        if job_id != wire.job_id(command_id, node_id):
             log.warning("%s reports on a job that is not its own: %r", node_id, job_id[:100])
             return None
         command = self._command(tx, scope, command_id)
