@@ -37,8 +37,8 @@ class ResourcePolicy:
 
     `owner` is the resource's account; an empty `document` allows nothing. `must_speak`: the caller's own
     policies count only where the document names the account (keys, unlike buckets). `granted_to` is the
-    principal whom a grant of the resource's allows what is asked. `context` answers further condition keys;
-    it is asked only if a policy has conditions.
+    principal whom a grant of the resource's allows what is asked. `context` answers condition keys that cost
+    a look into the store; it is asked only if a policy names a key that is not known without it.
     """
 
     owner: str

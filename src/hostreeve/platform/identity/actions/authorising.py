@@ -59,8 +59,7 @@ def authorise(
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
     if policies.is_conditional or (resource_set is not None and resource_set.is_conditional):
-        given = {**context, **policy.context()} if policy and policy.context else context
-        known = {key.lower(): values for key, values in given.items()}
+        known = resource_policies.Known(context, policy.context if policy else None)
     for resource in resources:
         request = Request(who, action, resource, known)
         if policy is None or resource_set is None:

@@ -1,6 +1,8 @@
 """The policies of resources: read strictly when they are put, asked together with the caller's own."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from hostreeve.api.call import Principal, ResourcePolicy
 from hostreeve.platform.identity.policy import (
@@ -16,6 +18,24 @@ from hostreeve.platform.identity.policy import (
     evaluate_granted,
     evaluate_with_resource,
 )
+
+
+class Known(dict[str, Sequence[str]]):
+    """A request's condition keys, in lower case. The resource's own are fetched when one is missed."""
+
+    def __init__(
+        self, context: Mapping[str, Sequence[str]], further: Callable[[], Mapping[str, Sequence[str]]] | None
+    ) -> None:
+        super().__init__((key.lower(), values) for key, values in context.items())
+        self._further = further
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key)
+        if found is None and self._further is not None:
+            further, self._further = self._further(), None
+            self.update((name.lower(), values) for name, values in further.items())
+            found = super().get(key)
+        return default if found is None else found
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from hostreeve.platform.kms.model.refusals import DENIED
 from hostreeve.platform.kms.store import aliases as alias_rows
 from hostreeve.platform.kms.store import grants as grant_rows
 
-Facts = Mapping[str, list[str]]
+Facts = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def require(call: Call, key: Key, use: Use, *, granted_to: str = "") -> None:
         document=key.policy,
         must_speak=True,
         granted_to=granted_to,
-        context=partial(_facts, call, key, use),
+        context=partial(_stored_facts, call, key),
     )
-    call.require(use.action, [key.arn], policy=policy)
+    call.require(use.action, [key.arn], _facts(call, key, use), policy=policy)
 
 
 def allow_absent(call: Call, owner: Scope, action: str, arn: str) -> None:
@@ -73,7 +73,7 @@ def _granting(call: Call, key: Key, use: Use) -> Grant | None:
 
 
 def _facts(call: Call, key: Key, use: Use) -> dict[str, list[str]]:
-    """The condition keys of one use. They are gathered only if a policy has conditions."""
+    """The condition keys of one use."""
     facts = {
         "kms:CallerAccount": [call.principal.account],
         "kms:KeySpec": [key.spec],
@@ -83,11 +83,6 @@ def _facts(call: Call, key: Key, use: Use) -> dict[str, list[str]]:
         "kms:KeyOrigin": ["AWS_KMS"],
         "kms:MultiRegion": ["false"],
         "aws:ResourceAccount": [key.account],
-        "kms:ResourceAliases": _aliases(call, key),
-    }
-    facts |= {
-        f"aws:ResourceTag/{name}": [value]
-        for name, value in groups.tags_of(call.tx, key.scope, key.arn).items()
     }
     if use.context:
         facts |= {f"kms:EncryptionContext:{name}": [value] for name, value in use.context.items()}
@@ -97,9 +92,12 @@ def _facts(call: Call, key: Key, use: Use) -> dict[str, list[str]]:
     if use.via:
         facts["kms:ViaService"] = [f"{use.via}.{call.scope.region}.amazonaws.com"]
         facts["aws:ViaAWSService"] = ["true"]
-    return facts | dict(use.facts)
+    return facts | use.facts if use.facts else facts
 
 
-def _aliases(call: Call, key: Key) -> list[str]:
-    rows = alias_rows.listed(call.tx, key.scope, key_id=key.key_id, limit=ALIASES_MAX)
-    return [alias.name for alias in rows]
+def _stored_facts(call: Call, key: Key) -> dict[str, list[str]]:
+    """The key's tags and aliases."""
+    tags = groups.tags_of(call.tx, key.scope, key.arn)
+    aliases = alias_rows.listed(call.tx, key.scope, key_id=key.key_id, limit=ALIASES_MAX)
+    facts = {f"aws:ResourceTag/{name}": [value] for name, value in tags.items()}
+    return facts | {"kms:ResourceAliases": [alias.name for alias in aliases]}
