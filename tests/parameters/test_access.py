@@ -140,6 +140,8 @@ def test_nobody_else_publishes(ssm, stranger, root, refused):
     assert refused(stranger.delete_parameter, Name=public) == "AccessDeniedException"
     assert refused(stranger.label_parameter_version, Name=public, Labels=["a"]) == "AccessDeniedException"
     assert refused(ssm.put_parameter, **wanted | {"Name": "/aws/other/x"}) == "AccessDeniedException"
+    tagged = {**wanted, "Name": f"{public}/t", "Overwrite": False, "Tags": [{"Key": "k", "Value": "v"}]}
+    assert refused(ssm.put_parameter, **tagged) == "ValidationException"
     secret = wanted | {"Name": f"{public}/s", "Type": "SecureString"}
     assert refused(ssm.put_parameter, **secret) == "UnsupportedParameterType"
     ssm.delete_parameter(Name=public)

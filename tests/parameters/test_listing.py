@@ -154,3 +154,19 @@ def test_a_page_looks_at_a_bounded_number_of_rows_and_says_that_there_is_more(es
     assert found(estate, ("Tier", None, ["Advanced"])) == ["big"]
     assert found(estate, ("Name", "Contains", ["l"])) == ["apple", "flat", "list"]
     assert found(estate, ("tag:Env", None, None)) == ["app/web", "flat"]
+
+
+@pytest.mark.parametrize("place", [("x",), (-5, "x"), (10**12, "x"), (1,), ("a", "b")])
+def test_a_token_that_another_list_made_does_no_harm(estate, root, refused, place):
+    from hostreeve.api import paging
+
+    token = paging.read({"MaxResults": 1}).token([place, place], lambda one: one)
+    for operation, request in (
+        (estate.describe_parameters, {}),
+        (estate.get_parameters_by_path, {"Path": root}),
+        (estate.get_parameter_history, {"Name": "flat"}),
+    ):
+        try:
+            operation(**request, NextToken=token)
+        except estate.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "InvalidNextToken"

@@ -57,6 +57,20 @@ def test_shared_parameters_are_listed_in_pages(ssm, stranger, root):
     )
     found = [one["Name"] for page in pages for one in page["Parameters"]]
     assert [arn for arn in found if arn in arns] == arns
+    for key, way, value, hits in (
+        ("Name", "Equals", arns[2], [arns[2]]),
+        ("Name", "BeginsWith", f"{root}/3", [arns[3]]),
+        ("Name", "Contains", root[1:], arns),
+        ("Path", "OneLevel", root, arns),
+        ("Path", "Recursive", "/", arns),
+        ("Path", "OneLevel", "/", []),
+        ("Type", "Equals", "StringList", []),
+        ("Tier", "Equals", "Advanced", arns),
+        ("tag:a", "Equals", "b", []),
+    ):
+        chosen = [{"Key": key, "Option": way, "Values": [value]}]
+        listed = stranger.describe_parameters(Shared=True, ParameterFilters=chosen)["Parameters"]
+        assert [one["Name"] for one in listed if one["Name"] in arns] == hits, (key, way)
 
 
 def test_a_policy_is_changed_by_whoever_knows_its_latest_hash(ssm, stranger, shared, refused):

@@ -129,6 +129,8 @@ def _check_request(request: Mapping[str, Any], named: Named, current: Parameter 
         raise error.ValidationException("KeyId is required for SecureString type parameter only.")
     if named.is_public and type_ == SECURE:
         raise error.UnsupportedParameterType("What is public cannot be a SecureString.")
+    if named.is_public and request.get("Tags"):
+        raise error.ValidationException("What is public belongs to no account and has no tags.")
     wrong = values.wrong_with_value(request["Value"].encode(), request["Value"])
     if wrong:
         raise error.ValidationException(wrong)

@@ -24,11 +24,11 @@ def filtered(
     others = [each for each in filters if each not in tags]
     if tags:
         return _tagged(call, tags, others, after=after[1], limit=limit)
-    spans = listing.spans(others)
+    spans, rest = listing.spans(others)
     found: list[Parameter] = []
-    number, path = after
+    number, path = max(after[0], 0), after[1]
     while number < len(spans):
-        piece = listing.walk(call.tx, call.scope, spans[number], others, after=path, limit=limit - len(found))
+        piece = listing.walk(call.tx, call.scope, spans[number], rest, after=path, limit=limit - len(found))
         found += piece.parameters
         if piece.seen is not None:
             return found, (number, piece.seen)

@@ -1,13 +1,14 @@
 """Filters of lists: what may be asked, read into conditions that the store and the tags can answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from hostreeve.api.errors import AwsError, ServiceErrors
 from hostreeve.api.service_models import service
-from hostreeve.capabilities.parameters.model.names import read
+from hostreeve.capabilities.parameters.model.names import parent_of, read
+from hostreeve.capabilities.parameters.model.parameter import Parameter
 
 error = ServiceErrors(service("ssm"))
 
@@ -88,6 +89,33 @@ def _check_values(key: str, way: str, values: tuple[str, ...]) -> None:
     if key == "Path":
         for value in values:
             check_path(value)
+
+
+def matches(each: Filter, parameter: Parameter) -> bool:
+    """Whether another account's parameter passes. Names may be ARNs; tags are its owner's business."""
+    if each.key.startswith("tag:"):
+        return False
+    if each.key == "Path":
+        return any(_is_below(parameter.path, check_path(value), each.way) for value in each.values)
+    texts = {
+        "Name": (parameter.name, parameter.path, parameter.arn),
+        "Type": (parameter.type,),
+        "KeyId": (parameter.key_id,),
+        "Tier": (parameter.tier,),
+        "DataType": (parameter.data_type,),
+    }[each.key]
+    return any(_WAYS[each.way](text, value) for text in texts for value in each.values)
+
+
+_WAYS: Mapping[str, Callable[[str, str], bool]] = {
+    "Equals": str.__eq__,
+    "BeginsWith": str.startswith,
+    "Contains": str.__contains__,
+}
+
+
+def _is_below(path: str, above: str, way: str) -> bool:
+    return path.startswith(f"{above.rstrip('/')}/") if way == "Recursive" else parent_of(path) == above
 
 
 def check_path(path: str) -> str:

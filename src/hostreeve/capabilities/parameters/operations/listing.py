@@ -17,14 +17,13 @@ def describe_parameters(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = paging.read(request, error=error.InvalidNextToken)
     wanted = filters.described(request)
     if request.get("Shared"):
-        if wanted:
-            raise error.ValidationException("Shared parameters are listed without filters.")
         owner, path = page.parts(str, str)
         others, following = sharing.shared(
             call.tx, call.principal, call.scope, after=(owner, path), limit=page.limit
         )
         # A shared parameter is named by its ARN: its plain name would mean one's own.
-        listed = [described(one) | {"Name": one.arn} for one in others]
+        chosen = (one for one in others if all(filters.matches(each, one) for each in wanted))
+        listed = [described(one) | {"Name": one.arn} for one in chosen]
         return {"Parameters": listed} | token_at(page, following)
     number, path = page.parts(int, str)
     found, place = listing.filtered(call, wanted, after=(number, path), limit=page.limit)

@@ -51,9 +51,8 @@ def get_parameters_by_path(call: Call, request: dict[str, Any]) -> dict[str, Any
     page = paging.read(request, maximum=10, error=error.InvalidNextToken)
     scope = Scope("", call.scope.region) if f"{path}/".startswith(names.PUBLIC) else call.scope
     wanted = filters.by_path(request)
-    found, seen = listing.under(
-        call.tx, scope, path, wanted, recursive=recursive, page=(page.after, page.limit)
-    )
+    (after,) = page.parts(str)
+    found, seen = listing.under(call.tx, scope, path, wanted, recursive=recursive, page=(after, page.limit))
     decrypted = request.get("WithDecryption", False)
     return {
         "Parameters": [shown(one, reading.value(call, one, decrypted=decrypted)) for one in found]

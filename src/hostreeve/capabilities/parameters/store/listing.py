@@ -26,15 +26,19 @@ class Span:
     last: str = _BEHIND_ALL
     parent: str | None = None
 
-    @property
-    def _where(self) -> str:
-        within = "path > :after AND path >= :first AND path < :last"
-        return within if self.parent is None else f"parent = :parent AND {within}"
+    def within(self, scope: Scope, after: str, until: str | None = None) -> tuple[str, dict[str, Any]]:
+        """The condition of what lies in the span behind `after`, up to and with `until`, and its parameters.
 
-    def _params(self, scope: Scope, after: str) -> dict[str, Any]:
-        params = {"account": scope.account, "region": scope.region, "after": after}
-        params |= {"first": self.first, "last": self.last}
-        return params if self.parent is None else params | {"parent": self.parent}
+        One lower and one upper bound, never two of a kind: SQLite walks the index by the first that it meets.
+        """
+        lower = "path > :low" if after >= self.first else "path >= :low"
+        upper = "path < :high" if until is None else "path <= :high"
+        text = f"{SCOPED} AND {lower} AND {upper}"
+        params = {"account": scope.account, "region": scope.region}
+        params |= {"low": max(after, self.first), "high": self.last if until is None else until}
+        if self.parent is None:
+            return text, params
+        return f"{text} AND parent = :parent", params | {"parent": self.parent}
 
 
 def below(path: str) -> Span:
@@ -69,28 +73,28 @@ def walk(
     tx: Transaction, scope: Scope, span: Span, filters: Sequence[Filter], *, after: str, limit: int
 ) -> Found:
     """Up to `limit` parameters of the span behind `after` that all filters let through, by path."""
-    params = span._params(scope, after)
-    end = None
-    if filters:
-        end = tx.one(
-            f"SELECT path FROM parameters WHERE {SCOPED} AND {span._where}"
-            f" ORDER BY path LIMIT 1 OFFSET {LOOKED_AT_MAX - 1}",
-            **params,
-        )
+    end = _end(tx, "parameters", span.within(scope, after)) if filters else None
+    where, params = span.within(scope, after, end)
     conditions, more = _conditions(filters)
-    bound = " AND path <= :bound" if end else ""
     rows = tx.all(
-        f"SELECT {COLUMNS} FROM parameters WHERE {SCOPED} AND {span._where}{bound}{conditions}"
-        " ORDER BY path LIMIT :limit",
+        f"SELECT {COLUMNS} FROM parameters WHERE {where}{conditions} ORDER BY path LIMIT :limit",
         limit=limit + 1,
         **params,
         **more,
-        **({"bound": end["path"]} if end else {}),
     )
     if len(rows) > limit:
         kept = [parameter(row) for row in rows[:limit]]
         return Found(kept, kept[-1].path)
-    return Found([parameter(row) for row in rows], end["path"] if end else None)
+    return Found([parameter(row) for row in rows], end)
+
+
+def _end(tx: Transaction, table: str, within: tuple[str, dict[str, Any]]) -> str | None:
+    """The path of the last row that one page may look at; None when it may look at all."""
+    where, params = within
+    row = tx.one(
+        f"SELECT path FROM {table} WHERE {where} ORDER BY path LIMIT 1 OFFSET {LOOKED_AT_MAX - 1}", **params
+    )
+    return row["path"] if row else None
 
 
 def among(tx: Transaction, scope: Scope, paths: Sequence[str], filters: Sequence[Filter]) -> list[Parameter]:
@@ -113,22 +117,15 @@ def labelled(
 
     Labels are few beside parameters, so they lead, not the parameters.
     """
-    within = f"{SCOPED} AND path > :after AND path >= :first AND path < :last"
-    params = {"account": scope.account, "region": scope.region, "after": after}
-    params |= {"first": span.first, "last": span.last}
-    end = tx.one(
-        f"SELECT path FROM parameter_labels WHERE {within} ORDER BY path LIMIT 1 OFFSET {LOOKED_AT_MAX - 1}",
-        **params,
-    )
-    bound = " AND path <= :bound" if end else ""
+    end = _end(tx, "parameter_labels", span.within(scope, after))
+    where, params = span.within(scope, after, end)
     rows = tx.all(
-        f"SELECT path, version FROM parameter_labels WHERE {within}{bound} AND label IN :names"
+        f"SELECT path, version FROM parameter_labels WHERE {where} AND label IN :names"
         " ORDER BY path, version DESC",
         **params,
-        **({"bound": end["path"]} if end else {}),
         names=list(names),
     )
-    return [(row["path"], row["version"]) for row in rows], end["path"] if end else None
+    return [(row["path"], row["version"]) for row in rows], end
 
 
 def _conditions(filters: Sequence[Filter]) -> tuple[str, dict[str, Any]]:
@@ -153,10 +150,14 @@ def _alternative(each: Filter, value: str, name: str) -> tuple[str, dict[str, An
     if each.key == "Path":
         span = below(value) if each.way == "Recursive" else children(value.rstrip("/") or "/")
         if span.parent is not None:
-            return f"parent = :{name}", {name: span.parent}
-        return f"(path >= :{name} AND path < :{name}_end)", {name: span.first, f"{name}_end": span.last}
+            return f"parent || '' = :{name}", {name: span.parent}
+        # Joined to nothing, the column is no bound of an index: the walk keeps the one that it has.
+        return (
+            f"(path || '' >= :{name} AND path || '' < :{name}_end)",
+            {name: span.first, f"{name}_end": span.last},
+        )
     if each.way == "Equals":
-        return f"path = :{name}", {name: value if value.startswith("/") else f"/{value}"}
+        return f"path || '' = :{name}", {name: value if value.startswith("/") else f"/{value}"}
     if each.way == "Contains":
         escaped = value.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         return f"name LIKE :{name} ESCAPE '!'", {name: f"%{escaped}%"}
@@ -167,13 +168,17 @@ def _alternative(each: Filter, value: str, name: str) -> tuple[str, dict[str, An
     }
 
 
-def spans(filters: Sequence[Filter]) -> list[Span]:
-    """The runs of paths, in order, in which everything lies that the filters let through."""
+def spans(filters: Sequence[Filter]) -> tuple[list[Span], list[Filter]]:
+    """The runs of paths, in order, in which everything lies that the filters let through, and the filters
+    that are still to be applied in them."""
     for each in filters:
         found = list(_spans(each))
         if found:
-            return sorted(found, key=lambda span: (span.parent or span.first, span.last))
-    return [Span()]
+            # Beginnings of names are looked up as beginnings of paths: `x` and `/x` are told apart later.
+            is_whole = each.key == "Path" or each.way == "Equals"
+            rest = [one for one in filters if one is not each or not is_whole]
+            return sorted(found, key=lambda span: (span.parent or span.first, span.last)), rest
+    return [Span()], list(filters)
 
 
 def _spans(each: Filter) -> Iterator[Span]:
