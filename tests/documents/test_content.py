@@ -60,17 +60,17 @@ def test_dates_in_yaml_stay_text_and_a_bare_version_is_one():
 
 def test_yaml_becomes_json_with_its_order_and_lines():
     text = 'b: 1\na:\n  - |\n    line one\n    line two\nschemaVersion: "2.2"\n'
-    out = converted(text, stored="YAML", wanted="JSON")
+    out = converted(text, json.dumps(parsed(text, "YAML")), stored="YAML", wanted="JSON")
     assert list(json.loads(out)) == ["b", "a", "schemaVersion"]
     assert json.loads(out)["a"] == ["line one\nline two\n"]
-    back = converted(out, stored="JSON", wanted="YAML")
+    back = converted(out, out, stored="JSON", wanted="YAML")
     assert yaml.safe_load(back) == yaml.safe_load(text)
     assert "- |" in back
 
 
 def test_the_stored_format_comes_back_byte_for_byte():
     text = '{"b":1,\n  "a" : 2}'
-    assert converted(text, stored="JSON", wanted="JSON") == text
+    assert converted(text, text, stored="JSON", wanted="JSON") == text
 
 
 def document(**changes):

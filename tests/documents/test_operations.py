@@ -135,9 +135,9 @@ def test_documents_that_aws_owns_are_there_by_name_and_arn_and_cannot_be_changed
         ({"Content": "{"}, "InvalidDocumentContent"),
         ({"Content": text(schemaVersion="9.9")}, "InvalidDocumentSchemaVersion"),
         ({"Content": text("x" * 65_536)}, "MaxDocumentSizeExceeded"),
-        ({"DocumentType": "Package"}, "InvalidDocumentContent"),
+        ({"DocumentType": "Package"}, "InvalidDocumentSchemaVersion"),
         ({"DocumentFormat": "TEXT"}, "InvalidDocumentContent"),
-        ({"Attachments": [{"Key": "SourceUrl", "Values": ["s3://b"]}]}, "InvalidDocumentContent"),
+        ({"Attachments": [{"Key": "S3FileUrl", "Values": ["ftp://b/k"]}]}, "InvalidDocumentContent"),
         ({"Name": "Mine"}, "DocumentAlreadyExists"),
     ],
 )

@@ -90,3 +90,5 @@ class Call:
     """`emit(detail_type, aggregate, detail)`: an event row in the outbox, in this transaction."""
     keys: Sealer
     source_ip: str = ""
+    host: str = ""
+    """The Host that the caller reached us by, port included, as its signature covers it."""

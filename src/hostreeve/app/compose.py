@@ -13,6 +13,7 @@ from hostreeve.capabilities import commands, documents, nodes, parameters
 from hostreeve.capabilities.commands import operations as commands_operations
 from hostreeve.capabilities.commands import worker as commands_worker
 from hostreeve.capabilities.documents import operations as documents_operations
+from hostreeve.capabilities.documents import worker as documents_worker
 from hostreeve.capabilities.nodes import operations as nodes_operations
 from hostreeve.capabilities.parameters import operations as parameters_operations
 from hostreeve.capabilities.parameters import worker as parameters_worker
@@ -140,5 +141,6 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *parameters_worker.workers(database, world),
     ]
     if config.objects is not None:
+        workers += documents_worker.workers(database, world, keys)
         workers += objects_worker.workers(database, world)
     return App(database, pipeline, channels, asgi, workers, record)

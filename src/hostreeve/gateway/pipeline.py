@@ -218,10 +218,12 @@ class Pipeline:
                 left = deadline - self._world.monotonic()
                 if left <= 0 or self._drains or not waits.empty(result):
                     return result
-                try:
-                    # A hint on the bus may be lost, so the wait is cut into seconds.
-                    await asyncio.wait_for(awake.wait(), min(left, 1.0))
-                except TimeoutError:
+                # A hint on the bus may be lost, so the wait is cut into seconds. No timeout scope: this may run
+                # outside a task, up to here.
+                waiting = asyncio.ensure_future(awake.wait())
+                await asyncio.wait([waiting], timeout=min(left, 1.0))
+                if not waiting.done():
+                    waiting.cancel()
                     caller.now_ms = self._world.now_ms()
         finally:
             self._polls.discard(awake)
@@ -278,6 +280,7 @@ class Pipeline:
             emit=_emitter(tx, caller),
             keys=self._keys,
             source_ip=caller.http.client,
+            host=caller.http.header("host") or "",
         )
         if operation.on is not None:
             asks(operation.action, operation.on(caller.scope, request))

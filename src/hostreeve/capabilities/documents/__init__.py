@@ -1,20 +1,33 @@
 """Documents: named, versioned definitions of work, AWS's own and each account's.
 
-Neighbours resolve a document when they run it, and check the values given for its parameters.
+Neighbours resolve a document when they run it (`resolve`), check the values given for its parameters, and
+have it made ready with what Parameter Store knows (`prepare`). Quotas are raised by `set_quotas`.
 """
 
-from hostreeve.capabilities.documents.actions import TAGGABLE, arn, check_parameters, resolve
+from hostreeve.capabilities.documents.actions.changing import guard
+from hostreeve.capabilities.documents.actions.finding import arn, check_parameters, exists, resolve
+from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare, references
 from hostreeve.capabilities.documents.model.document import DocumentVersion
-from hostreeve.capabilities.documents.model.limits import SIZE_BYTES_MAX
+from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX, quota, set_quotas
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
+from hostreeve.platform import groups
+
+TAGGABLE = groups.Taggable("Document", arn, exists)
 
 __all__ = [
+    "QUOTAS",
     "SIZE_BYTES_MAX",
     "TAGGABLE",
     "DocumentVersion",
+    "Prepared",
     "arn",
     "check_parameters",
+    "guard",
     "inputs",
+    "prepare",
+    "quota",
+    "references",
     "resolve",
+    "set_quotas",
     "steps",
 ]

@@ -17,24 +17,28 @@ class Refused(ValueError):
     """A document that cannot be accepted; the text names the place and the reason."""
 
 
-def parsed(text: str, format_: str) -> Any:
+def parsed(text: str, format_: str, *, functions: bool = False) -> Any:
     """The value that `text` stands for, made of JSON's types only. Refused names the place and the reason.
 
-    Depth and number of values are bounded before anything recursive runs, so neither ten thousand brackets
-    nor YAML's aliases to aliases can hurt.
+    `functions`: YAML may write CloudFormation's functions short, as `!Ref name`. Depth and number of values
+    are bounded before anything recursive runs, so neither ten thousand brackets nor YAML's aliases to aliases
+    can hurt.
     """
     if format_ == "TEXT":
         return text
-    value = _from_json(text) if format_ == "JSON" else _from_yaml(text)
+    value = _from_json(text) if format_ == "JSON" else _from_yaml(text, functions)
     _check_values(value)
     return value
 
 
-def converted(text: str, *, stored: str, wanted: str) -> str:
-    """The text in another format. The stored format comes back byte for byte: the hash is over that text."""
+def converted(text: str, body: str, *, stored: str, wanted: str) -> str:
+    """The text in another format. The stored format comes back byte for byte: the hash is over that text.
+
+    `body` is the content as JSON: members keep their order, texts of several lines become literal blocks.
+    """
     if stored == wanted or "TEXT" in (stored, wanted):
         return text
-    value = parsed(text, stored)
+    value = json.loads(body)
     if wanted == "JSON":
         return json.dumps(value, indent=2, ensure_ascii=False)
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
@@ -102,6 +106,25 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _TemplateLoader(_Loader):
+    """With CloudFormation's short forms of functions, which JSON writes in full."""
+
+
+def _function(loader: Any, name: str, node: Any) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if name == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_TemplateLoader.add_multi_constructor("!", _function)
+
+
 class _Dumper(yaml.CSafeDumper):
     """YAML as people write it: texts of several lines as literal blocks."""
 
@@ -114,10 +137,10 @@ def _text(dumper: Any, value: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def _from_yaml(text: str) -> Any:
+def _from_yaml(text: str, functions: bool) -> Any:
     try:
         _check_events(text)
-        value = yaml.load(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_TemplateLoader if functions else _Loader)
     except yaml.YAMLError as wrong:
         mark = getattr(wrong, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -11,6 +11,12 @@ from hostreeve.capabilities.documents.model import parameters, schemas
 from hostreeve.kernel.scope import PARTITION
 
 OWNER_AMAZON = "Amazon"
+ACTIVE, CREATING, FAILED = "Active", "Creating", "Failed"
+ON_NODES = frozenset({"Command", "Policy"})
+"""Types whose plugins tell on which platforms the document does anything."""
+RUN_WITH_PARAMETERS = frozenset({"Command", "Policy", "Automation", "Automation.ChangeTemplate", "Session"})
+REVIEWED = frozenset({"Automation.ChangeTemplate"})
+WITH_FUNCTIONS = frozenset({"CloudFormation", "ConformancePackTemplate"})
 RESERVED = re.compile(r"(aws|amazon|amzn)", re.IGNORECASE)
 """Prefixes that customers may not use; AWSEC2, AWSConfigRemediation and AWSSupport begin like that too."""
 
@@ -33,6 +39,16 @@ def reference(name_or_arn: str) -> Reference | None:
     if found["partition"] != PARTITION:
         return None
     return Reference(found["name"], found["region"], found["account"])
+
+
+class Attachment(Struct, frozen=True):
+    """A file that a version carries. `bucket` and `key` are where we keep it; "" until we do."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    bucket: str
+    key: str
 
 
 class DocumentVersion(Struct, frozen=True, kw_only=True):
@@ -61,23 +77,32 @@ class DocumentVersion(Struct, frozen=True, kw_only=True):
     target_type: str | None = None
     author: str | None = None
     requires: tuple[dict[str, str], ...] = ()
+    status: str = ACTIVE
+    status_information: str = ""
+    review_status: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def content(self) -> dict[str, Any]:
-        """The content as JSON's types: what a node is handed. A fresh value at each call."""
-        value: dict[str, Any] = msgspec.json.decode(self.body)
-        return value
+        """The content as JSON's types: what a node is handed. A fresh value at each call; {} for TEXT."""
+        value: Any = msgspec.json.decode(self.body)
+        return value if isinstance(value, dict) else {}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The declared parameters: name to `{"type", "default", …}`."""
-        declared: dict[str, Any] = self.content.get("parameters", {})
-        return declared
+        declared: Any = self.content.get("parameters", {})
+        return declared if isinstance(declared, dict) and self.document_type in RUN_WITH_PARAMETERS else {}
 
     def has_hash(self, claimed: str, type_: str) -> bool:
         """Whether a caller's DocumentHash is that of the stored text. Sha1 is AWS's legacy form."""
         own = self.hash if type_ == "Sha256" else contents.sha1(self.text)
         return claimed.lower() == own
+
+    @property
+    def bare_name(self) -> str:
+        """The name that its owner calls it by; others see its ARN in `name`."""
+        return self.arn.rpartition("/")[2]
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -88,18 +113,20 @@ class Draft(Struct, frozen=True, kw_only=True):
     format: str
     schema_version: str
     platform_types: list[str]
+    value: Any
 
 
 def drafted(document_type: str, text: str, format_: str) -> Draft:
     """Read and check content. `contents.Refused` names the place and the reason."""
-    value = contents.parsed(text, format_)
-    version = schemas.check(document_type, value)
+    value = contents.parsed(text, format_, functions=document_type in WITH_FUNCTIONS)
+    version = schemas.check(document_type, format_, value)
     return Draft(
         text=text,
+        value=value,
         body=msgspec.json.encode(value).decode(),
         format=format_,
         schema_version=version,
-        platform_types=schemas.platforms(value),
+        platform_types=schemas.platforms(value) if document_type in ON_NODES else [],
     )
 
 
@@ -112,10 +139,11 @@ def identified(document: DocumentVersion) -> dict[str, Any]:
         "PlatformTypes": list(document.platform_types),
         "DocumentVersion": str(document.version),
         "DocumentType": document.document_type,
-        "SchemaVersion": document.schema_version,
         "DocumentFormat": document.format,
     }
     optional = {
+        "SchemaVersion": document.schema_version,
+        "ReviewStatus": document.review_status,
         "VersionName": document.version_name,
         "DisplayName": document.display_name,
         "TargetType": document.target_type,
@@ -131,11 +159,17 @@ def described(document: DocumentVersion) -> dict[str, Any]:
     row = identified(document) | {
         "Hash": document.hash,
         "HashType": "Sha256",
-        "Status": "Active",
-        "Parameters": parameters.described(content.get("parameters", {})),
+        "Sha1": contents.sha1(document.text),
+        "Status": document.status,
+        "Parameters": parameters.described(document.parameters),
         "LatestVersion": str(document.latest_version),
         "DefaultVersion": str(document.default_version),
     }
-    if content.get("description"):
-        row["Description"] = content["description"]
+    description = content.get("description") or content.get("Description")
+    if isinstance(description, str) and description:
+        row["Description"] = description
+    if document.status_information:
+        row["StatusInformation"] = document.status_information
+    if document.attachments:
+        row["AttachmentsInformation"] = [{"Name": one.name} for one in document.attachments]
     return row

@@ -72,6 +72,18 @@ def read(tx: Transaction, scope: Scope, bucket: str, key: str) -> Stored | None:
     return Stored(found, located(tx, place_of, found, 0, found.size_bytes)) if found else None
 
 
+def keys_under(tx: Transaction, scope: Scope, bucket: str, prefix: str, *, limit: int) -> list[str]:
+    """The first keys that begin with `prefix`, of the account's own bucket. NoSuchBucket, AccessDenied."""
+    place_of = owned(tx, scope, bucket)
+    found = store.select(tx, place_of.scope, bucket, prefix=prefix, after="", limit=limit)
+    return [one.key for one in found]
+
+
+def remove(tx: Transaction, scope: Scope, bucket: str, key: str, *, now_ms: int) -> None:
+    """The front door's DeleteObject. NoSuchBucket, AccessDenied; a key that is not there is no error."""
+    delete(tx, owned(tx, scope, bucket), key, now_ms)
+
+
 def place(tx: Transaction, bucket: Bucket, made: Object, content: Content) -> Object:
     """Give arrived bytes their object; what was under the key before is dropped."""
     check_key(made.key)

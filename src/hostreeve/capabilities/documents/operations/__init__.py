@@ -1,0 +1,6 @@
+"""Documents, as AWS callers see them."""
+
+from hostreeve.capabilities.documents.operations import documents, listing, permissions, reviews, settings
+from hostreeve.capabilities.documents.operations.service import ssm
+
+__all__ = ["documents", "listing", "permissions", "reviews", "settings", "ssm"]
