@@ -442,7 +442,8 @@ class FakeServer:
 
     def _certify(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fake")])
+        # Two authorities of one name could not be told apart without key identifiers.
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"fake {uuid.uuid4()}")])
         now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
