@@ -10,26 +10,26 @@ from hostreeve.agent.plugins.script import order_for, write_script
 from hostreeve.agent.plugins.task import object_of, text_in
 
 
-class _PackageManager(NamedTuple):
+class _PackageTool(NamedTuple):
     program: str
     install: str
     remove: str
 
 
 _PACKAGE_MANAGERS = (
-    _PackageManager(
+    _PackageTool(
         "apt-get",
         "export DEBIAN_FRONTEND=noninteractive; apt-get update; apt-get install -y docker.io",
         "DEBIAN_FRONTEND=noninteractive apt-get remove -y docker.io",
     ),
-    _PackageManager(
+    _PackageTool(
         "dnf", "dnf install -y docker || dnf install -y moby-engine", "dnf remove -y docker moby-engine"
     ),
-    _PackageManager("yum", "yum install -y docker", "yum remove -y docker"),
-    _PackageManager(
+    _PackageTool("yum", "yum install -y docker", "yum remove -y docker"),
+    _PackageTool(
         "zypper", "zypper --non-interactive install docker", "zypper --non-interactive remove docker"
     ),
-    _PackageManager("apk", "apk add docker", "apk del docker"),
+    _PackageTool("apk", "apk add docker", "apk del docker"),
 )
 
 _START = """
