@@ -13,6 +13,7 @@ from hostreeve.app.compose import App
 from hostreeve.app.state import StateFolder, write_ready
 from hostreeve.gateway import certificates
 from hostreeve.gateway.certificates import Certificates
+from hostreeve.gateway.direct import DirectHttp
 from hostreeve.kernel import limits
 from hostreeve.kernel.world import World
 from hostreeve.messaging.model import FRAME_BYTES_MAX
@@ -98,7 +99,7 @@ def _config(app: App, address: str, port: int, certificate: Certificates) -> uvi
         host=address,
         port=port,
         loop="none",
-        http="httptools",
+        http=DirectHttp,
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES_MAX,
         # Without pings a machine whose power went away would keep its channel, and stay Online.

@@ -45,18 +45,22 @@ class Asgi:
             request.body = await _body(receive)
         except TooLarge:
             # The connection is closed after the answer: the rest of the body is still on its way.
-            await _send(send, _plain(413, "The request body is larger than this server accepts."), close=True)
+            await send_response(
+                send, _plain(413, "The request body is larger than this server accepts."), close=True
+            )
             return
         except TimeoutError:
-            await _send(send, _plain(408, "The request body did not arrive in time."), close=True)
+            await send_response(send, _plain(408, "The request body did not arrive in time."), close=True)
             return
+        await send_response(send, await self.respond(request))
+
+    async def respond(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a whole request."""
         # Only these very pages: a bucket in path style may be named metrics-of-2026.
         if request.path in OWN_PAGES or request.path.startswith(OWN_FOLDER):
             page = self._pages.get(request.path)
-            response = page(request) if page else _plain(404, "There is no such page.")
-        else:
-            response = await self._pipeline.answer(request)
-        await _send(send, response)
+            return page(request) if page else _plain(404, "There is no such page.")
+        return await self._pipeline.answer(request)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         for prefix, socket in self._sockets.items():
@@ -94,7 +98,8 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, response: HttpResponse, *, close: bool = False) -> None:
+async def send_response(send: Send, response: HttpResponse, *, close: bool = False) -> None:
+    """The answer as ASGI events."""
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
     if not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", b"%d" % response.size_bytes))

@@ -1,9 +1,10 @@
 """The live control channels of this process: who is here, and writing to each without waiting for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from hostreeve.kernel.begun import Begun
 from hostreeve.kernel.scope import Scope
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -52,7 +53,7 @@ class Channel:
             return
         # The connection's buffer is full: the rest of this write, and those after it, get a task.
         self._backlog = []
-        _keep(asyncio.ensure_future(self._drain(_Begun(writing, waits_for))))
+        _keep(asyncio.ensure_future(self._drain(Begun(writing, waits_for))))
 
     async def _write(self, event: dict[str, Any]) -> None:
         try:
@@ -61,7 +62,7 @@ class Channel:
             # Gone meanwhile: uvicorn says so with an OSError, or after the close with a RuntimeError.
             self.is_open = False
 
-    async def _drain(self, begun: "_Begun") -> None:
+    async def _drain(self, begun: Begun) -> None:
         await begun
         assert self._backlog is not None
         while self._backlog:
@@ -94,23 +95,6 @@ class Hub:
         channel.is_open = False
         if self._channels.get(channel.node_id) is channel:
             del self._channels[channel.node_id]
-
-
-class _Begun:
-    """The rest of a coroutine that has run up to its first wait."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self._coroutine = coroutine
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        waits_for = self._waits_for
-        while True:
-            answer = yield waits_for
-            try:
-                waits_for = self._coroutine.send(answer)
-            except StopIteration:
-                return
 
 
 _tasks: set[asyncio.Future[None]] = set()
