@@ -20,8 +20,13 @@ from hostreeve.platform import groups
 
 SCHEMAS = [
     "hostreeve.persistence",
+    "hostreeve.platform.objects",
     "hostreeve.platform.groups",
+    "hostreeve.platform.identity",
+    "hostreeve.platform.kms",
+    "hostreeve.platform.organizations",
     "hostreeve.messaging",
+    "hostreeve.capabilities.parameters",
     "hostreeve.capabilities.documents",
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.commands",
@@ -191,7 +196,7 @@ class Estate:
         return self.database.write_sync(unit)
 
     def _context(self, tx: Transaction) -> Call:
-        def require(action: str, resources: list[str], context: Any = None) -> None:
+        def require(action: str, resources: list[str], context: Any = None, *, policy: Any = None) -> None:
             for arn in resources:
                 self._permitted(tx, self.scope, self.principal, action, [arn], context or {})
 

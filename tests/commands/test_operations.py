@@ -60,6 +60,7 @@ def test_a_job_is_named_and_expires_as_the_protocol_says(estate):
         ({"OutputS3BucketName": "bucket"}, "InvalidOutputFolder"),
         ({"NotificationConfig": {"NotificationArn": "arn"}}, "InvalidNotificationConfig"),
         ({"ServiceRoleArn": "arn"}, "InvalidRole"),
+        ({"OutputS3KeyPrefix": "prefix"}, "InvalidOutputFolder"),
         ({"CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True}}, "InvalidParameters"),
         ({"AlarmConfiguration": {"Alarms": [{"Name": "a"}]}}, "InvalidParameters"),
         ({"Comment": "a\x00b"}, "ValidationException"),

@@ -16,6 +16,17 @@ from hostreeve.capabilities.commands.model.status import CommandStatus, Status, 
 BATCH_MAX = 500
 """Rows that one transaction may change."""
 
+UNHEARD_AFTER_MS = 60_000
+"""A node that has not taken its command by then, and is not connected, is shown as Delayed."""
+
+UNHEARD_REST_MS_MAX = 3_600_000
+
+OPEN_INVOCATIONS_MAX = 1_000_000
+"""Of one account in one Region. More are not begun: AWS's LimitExceeded, shown as Rate Exceeded."""
+
+RETENTION_MS = 30 * 86_400_000
+"""How long commands are remembered after they were requested, once they have ended."""
+
 MAX_CONCURRENCY = "50"
 MAX_ERRORS = "0"
 """SendCommand's defaults."""
@@ -42,9 +53,12 @@ COMMAND_MAY_BECOME: dict[CommandStatus, frozenset[CommandStatus]] = {
     CommandStatus.IN_PROGRESS: frozenset(
         set(CommandStatus)
         - {CommandStatus.PENDING, CommandStatus.IN_PROGRESS, CommandStatus.NO_INSTANCES_IN_TAG}
+        - {CommandStatus.LIMIT_EXCEEDED, CommandStatus.ACCESS_DENIED}
     ),
     CommandStatus.CANCELLING: frozenset(
-        set(CommandStatus) - {CommandStatus.PENDING, CommandStatus.IN_PROGRESS, CommandStatus.CANCELLING}
+        set(CommandStatus)
+        - {CommandStatus.PENDING, CommandStatus.IN_PROGRESS, CommandStatus.CANCELLING}
+        - {CommandStatus.LIMIT_EXCEEDED, CommandStatus.ACCESS_DENIED}
     ),
     CommandStatus.SUCCESS: frozenset(),
     CommandStatus.FAILED: frozenset(),
@@ -53,6 +67,8 @@ COMMAND_MAY_BECOME: dict[CommandStatus, frozenset[CommandStatus]] = {
     CommandStatus.INCOMPLETE: frozenset(),
     CommandStatus.CANCELLED: frozenset(),
     CommandStatus.NO_INSTANCES_IN_TAG: frozenset(),
+    CommandStatus.LIMIT_EXCEEDED: frozenset(),
+    CommandStatus.ACCESS_DENIED: frozenset(),
 }
 COMMAND_OPEN = tuple(status for status, after in COMMAND_MAY_BECOME.items() if after)
 
@@ -160,6 +176,11 @@ def verdict(progress: Progress, tally: Tally) -> CommandStatus:
     if tally.errors or tally.delivery_timed_out or tally.cancelled or tally.terminated:
         return CommandStatus.INCOMPLETE
     return CommandStatus.SUCCESS
+
+
+def unheard_rest_ms(requested_ms: int, now_ms: int) -> int:
+    """How long until nodes that have not taken a command are looked at again: longer, the older it is."""
+    return max(UNHEARD_AFTER_MS, min((now_ms - requested_ms) // 4, UNHEARD_REST_MS_MAX))
 
 
 def concurrency(limit: str, targets: int) -> int:

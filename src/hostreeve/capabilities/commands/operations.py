@@ -20,11 +20,7 @@ hostreeve = Operations("hostreeve")
 error = ssm.errors
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_STATUSES = {str(status) for status in (*CommandStatus, *Status)} | {
-    "TimedOut",
-    "AccessDenied",
-    "LimitExceeded",
-}
+_STATUSES = {str(status) for status in (*CommandStatus, *Status)} | {"TimedOut"}
 
 
 @ssm.writes("SendCommand", asks=True)
@@ -117,10 +113,10 @@ def get_command_invocation(call: Call, request: dict[str, Any]) -> dict[str, Any
         "Status": status,
         "StatusDetails": details,
         "StandardOutputContent": stdout,
-        "StandardOutputUrl": "",
+        "StandardOutputUrl": model.output_url(command, invocation.node_id, plugin_name or "", "stdout"),
         "StandardErrorContent": stderr,
-        "StandardErrorUrl": "",
-        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+        "StandardErrorUrl": model.output_url(command, invocation.node_id, plugin_name or "", "stderr"),
+        "CloudWatchOutputConfig": model.logs_config(command),
     }
     return answer | _times(step)
 
@@ -206,7 +202,8 @@ def _listed(call: Call, found: list[Invocation], *, with_plugins: bool) -> list[
         if with_plugins:
             steps = reported.get((one.command_id, one.node_id), {})
             shown_as["CommandPlugins"] = [
-                model.described_plugin(step_id, one, steps.get(step_id)) for step_id, _ in command.steps
+                model.described_plugin(command, step_id, one, steps.get(step_id))
+                for step_id, _ in command.steps
             ]
         listed.append(shown_as)
     return listed

@@ -9,8 +9,8 @@ from hostreeve.api.call import Principal
 from hostreeve.api.errors import AwsError
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.commands import lifecycle
-from hostreeve.capabilities.commands.actions import cancelling, moving, sending
-from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, Plan
+from hostreeve.capabilities.commands.actions import cancelling, moving, sending, targeting, waiting
+from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, UNHEARD_AFTER_MS, Plan
 from hostreeve.capabilities.commands.model.command import Command
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status
 from hostreeve.capabilities.commands.store import commands as command_rows
@@ -85,9 +85,15 @@ def _apply(
         cancelling.stop(tx, scope, command, plan.cancel, world=world, now_ms=now_ms)
     if plan.resolve and not plan.send:
         changes |= _resolve(tx, scope, standing, now_ms=now_ms, permitted=permitted)
-    changes["due_ms"] = now_ms if plan.more else command.expires_ms
+    if not plan.more:
+        changes |= waiting.look(tx, scope, standing, now_ms)
+    unheard_ms = changes.get("unheard_ms", standing.unheard_ms)
+    if "sent_to" in changes and unheard_ms is None:
+        changes["unheard_ms"] = unheard_ms = now_ms + UNHEARD_AFTER_MS
+    waits_until_ms = command.expires_ms if unheard_ms is None else min(command.expires_ms, unheard_ms)
+    changes["due_ms"] = now_ms if plan.more else waits_until_ms
     command_rows.move(tx, scope, command.command_id, **changes)
-    return 1 if plan.more else 0
+    return 1 if plan.more or waits_until_ms <= now_ms else 0
 
 
 def _send(tx: Transaction, scope: Scope, standing: Standing, node_ids: tuple[str, ...], now_ms: int) -> None:
@@ -117,7 +123,7 @@ def _resolve(
     found = nodes.targeted(tx, scope, command.targets, standing.resolved_to, BATCH_MAX)
     refused = {node.node_id: status for node in found if (status := _refused(command, node)) is not None}
     refused |= _denied(tx, scope, command, [n for n in found if n.node_id not in refused], permitted)
-    names = {node.node_id: sending.name_of(node) for node in found}
+    names = {node.node_id: targeting.name_of(node) for node in found}
     accepted = {node_id: name for node_id, name in names.items() if node_id not in refused}
     sent = sending.add_targets(tx, scope, command, accepted, tally=standing.tally, now_ms=now_ms)
     if refused:
@@ -136,7 +142,7 @@ def _resolve(
 
 
 def _refused(command: Command, node: nodes.Node) -> Status | None:
-    return None if sending.runs_on(command.platform_types, node.platform_type) else Status.INVALID_PLATFORM
+    return None if targeting.runs_on(command.platform_types, node.platform_type) else Status.INVALID_PLATFORM
 
 
 def _denied(
@@ -147,9 +153,9 @@ def _denied(
     tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}
     denied = {}
     for node in found:
-        context = came_from | sending.tag_context(tags.get(node.arn, {}))
+        context = came_from | targeting.tag_context(tags.get(node.arn, {}))
         try:
-            permitted(tx, scope, principal, sending.ACTION, [node.arn], context)
+            permitted(tx, scope, principal, targeting.ACTION, [node.arn], context)
         except AwsError:
             denied[node.node_id] = Status.ACCESS_DENIED
     return denied

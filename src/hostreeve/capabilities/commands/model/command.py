@@ -31,6 +31,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
     `document_version` is what the caller asked for ("" when nothing); `steps` are (step id, plugin) in order.
     `principal` is who sent it and `source_ip` from where, for authorising targets that are found later.
+    `output_s3_prefix` has no slash at either end; `notification` is NotificationConfig, {} for none.
     """
 
     command_id: str
@@ -49,6 +50,13 @@ class Command(Struct, frozen=True, kw_only=True):
     platform_types: list[str]
     principal: dict[str, Any]
     source_ip: str
+    output_s3_bucket: str = ""
+    output_s3_prefix: str = ""
+    output_s3_region: str = ""
+    service_role: str = ""
+    notification: dict[str, Any] = {}
+    log_group: str = ""
+    is_logged: bool = False
 
 
 class CommandRow(Struct, frozen=True, kw_only=True):
@@ -105,19 +113,61 @@ def described_command(row: CommandRow) -> dict[str, Any]:
         "RequestedDateTime": command.requested_ms / 1000,
         "Status": shown(row.status),
         "StatusDetails": row.status,
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
+        **_output_place(command),
         "MaxConcurrency": command.max_concurrency,
         "MaxErrors": command.max_errors,
         "TargetCount": tally.total,
         "CompletedCount": tally.ended,
         "ErrorCount": tally.errors,
         "DeliveryTimedOutCount": tally.delivery_timed_out,
-        "ServiceRole": "",
-        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
-        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+        **_besides(command),
         "TimeoutSeconds": command.timeout_s,
     }
+
+
+def _output_place(command: Command) -> dict[str, Any]:
+    place = {
+        "OutputS3BucketName": command.output_s3_bucket,
+        "OutputS3KeyPrefix": command.output_s3_prefix,
+    }
+    return place | ({"OutputS3Region": command.output_s3_region} if command.output_s3_region else {})
+
+
+def _besides(command: Command) -> dict[str, Any]:
+    nothing = {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""}
+    return {
+        "ServiceRole": command.service_role,
+        "NotificationConfig": command.notification or nothing,
+        "CloudWatchOutputConfig": logs_config(command),
+    }
+
+
+def logs_config(command: Command) -> dict[str, Any]:
+    """CloudWatchOutputConfig as it was asked for."""
+    return {"CloudWatchLogGroupName": command.log_group, "CloudWatchOutputEnabled": command.is_logged}
+
+
+def output_key(command: Command, node_id: str, step_id: str, stream: str) -> str:
+    """The key of a stream's object, in the layout that AWS's agent writes.
+
+    `<prefix>/<command>/<node>/<plugin>/<step>/stdout`, names without their colons. In schema 1.2 a step has
+    its plugin's name, and the agent's own name for its first settings is that with `0.` before it.
+    """
+    plugin = dict(command.steps)[step_id]
+    step = f"0.{plugin}" if step_id == plugin else step_id
+    parts = [command.output_s3_prefix, command.command_id, node_id]
+    parts += [plugin.replace(":", ""), step.replace(":", ""), stream]
+    return "/".join(part for part in parts if part)
+
+
+def output_url(command: Command, node_id: str, step_id: str, stream: str) -> str:
+    """Where a stream's object is, as AWS writes it; "" when it is nowhere. An empty step is the only one."""
+    if not step_id and len(command.steps) == 1:
+        step_id = command.steps[0][0]
+    if not command.output_s3_bucket or not step_id:
+        return ""
+    key = output_key(command, node_id, step_id, stream)
+    return f"https://s3.{command.output_s3_region}.amazonaws.com/{command.output_s3_bucket}/{key}"
 
 
 def described_invocation(command: Command, invocation: Invocation) -> dict[str, Any]:
@@ -133,16 +183,17 @@ def described_invocation(command: Command, invocation: Invocation) -> dict[str, 
         "Status": shown(invocation.status),
         "StatusDetails": str(invocation.status),
         "TraceOutput": invocation.trace[:OUTPUT_CHARS_MAX],
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
+        # A URL names one step's output, so an invocation has one only if its document has one step.
+        "StandardOutputUrl": output_url(command, invocation.node_id, "", "stdout"),
+        "StandardErrorUrl": output_url(command, invocation.node_id, "", "stderr"),
         "CommandPlugins": [],
-        "ServiceRole": "",
-        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
-        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+        **_besides(command),
     }
 
 
-def described_plugin(name: str, invocation: Invocation, step: Step | None) -> dict[str, Any]:
+def described_plugin(
+    command: Command, name: str, invocation: Invocation, step: Step | None
+) -> dict[str, Any]:
     """The members of AWS's CommandPlugin. A step without a report shows how its invocation stands."""
     status, details = step_status(invocation, step)
     plugin: dict[str, Any] = {
@@ -152,10 +203,9 @@ def described_plugin(name: str, invocation: Invocation, step: Step | None) -> di
         "StatusDetails": details,
         "ResponseCode": step.code if step and step.has_ended else -1,
         "Output": step.output[:OUTPUT_CHARS_MAX] if step else "",
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
+        "StandardOutputUrl": output_url(command, invocation.node_id, name, "stdout"),
+        "StandardErrorUrl": output_url(command, invocation.node_id, name, "stderr"),
+        **_output_place(command),
     }
     if step and step.started_ms is not None:
         plugin["ResponseStartDateTime"] = step.started_ms / 1000

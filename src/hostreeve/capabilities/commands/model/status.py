@@ -36,6 +36,8 @@ class CommandStatus(StrEnum):
     INCOMPLETE = "Incomplete"
     CANCELLED = "Cancelled"
     NO_INSTANCES_IN_TAG = "NoInstancesInTag"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    ACCESS_DENIED = "AccessDenied"
 
 
 _SHOWN = {
@@ -48,6 +50,8 @@ _SHOWN = {
     "Incomplete": "Failed",
     # AWS documents no Status beside NoInstancesInTag; nothing went wrong, so it is not an error to callers.
     "NoInstancesInTag": "Success",
+    # Nothing ran, and the caller wanted it to.
+    "LimitExceeded": "Failed",
 }
 
 

@@ -42,17 +42,27 @@ class Standing(Struct, frozen=True, kw_only=True):
     sent_to: str
     sweep: str
     swept_to: str
+    unheard_ms: int | None
+    unheard_to: str
 
 
 def insert(
-    tx: Transaction, scope: Scope, command: Command, *, status: str, is_resolved: bool, due_ms: int
+    tx: Transaction,
+    scope: Scope,
+    command: Command,
+    *,
+    status: str,
+    is_resolved: bool,
+    due_ms: int,
+    unheard_ms: int | None = None,
 ) -> None:
     tx.run(
         """INSERT INTO commands
                (account, region, command_id, document_name, request, requested_ms, expires_ms, status,
-                is_resolved, is_cancelling, resolved_to, sent_to, sweep, swept_to, due_ms)
+                is_resolved, is_cancelling, resolved_to, sent_to, sweep, swept_to, due_ms, unheard_ms,
+                unheard_to)
            VALUES (:account, :region, :command_id, :document_name, :request, :requested_ms, :expires_ms,
-                   :status, :is_resolved, 0, '', '', '', '', :due_ms)""",
+                   :status, :is_resolved, 0, '', '', '', '', :due_ms, :unheard_ms, '')""",
         account=scope.account,
         region=scope.region,
         command_id=command.command_id,
@@ -63,6 +73,7 @@ def insert(
         status=status,
         is_resolved=int(is_resolved),
         due_ms=due_ms,
+        unheard_ms=unheard_ms,
     )
 
 
@@ -164,7 +175,7 @@ def standing(tx: Transaction, scope: Scope, command_id: str) -> Standing | None:
     """None when the command is not there or has ended."""
     row = tx.one(
         f"""SELECT request, status, is_resolved, is_cancelling, expires_ms,
-                   resolved_to, sent_to, sweep, swept_to
+                   resolved_to, sent_to, sweep, swept_to, unheard_ms, unheard_to
             FROM commands WHERE {_KEY} AND status IN {_OPEN}""",
         account=scope.account,
         region=scope.region,
@@ -188,6 +199,8 @@ def standing(tx: Transaction, scope: Scope, command_id: str) -> Standing | None:
         sent_to=row["sent_to"],
         sweep=row["sweep"],
         swept_to=row["swept_to"],
+        unheard_ms=row["unheard_ms"],
+        unheard_to=row["unheard_to"],
     )
 
 

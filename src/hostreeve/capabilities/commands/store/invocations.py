@@ -139,6 +139,21 @@ def unended(tx: Transaction, scope: Scope, command_id: str, *, after: str, limit
     return [row["node_id"] for row in rows]
 
 
+def unheard(tx: Transaction, scope: Scope, command_id: str, *, after: str, limit: int) -> list[str]:
+    """Nodes that the command was sent to and that have not said that they have it."""
+    rows = tx.all(
+        f"""SELECT node_id FROM command_invocations
+            WHERE {_COMMAND} AND node_id > :after AND status IN ('Pending', 'Delayed') AND is_sent = 1
+            ORDER BY node_id LIMIT :limit""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        after=after,
+        limit=limit,
+    )
+    return [row["node_id"] for row in rows]
+
+
 def find(tx: Transaction, scope: Scope, command_id: str, node_id: str) -> Invocation | None:
     row = tx.one(
         f"SELECT {_COLUMNS} FROM command_invocations WHERE {_KEY}",
