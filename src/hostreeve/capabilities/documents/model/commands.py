@@ -51,9 +51,25 @@ def steps(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def platforms(content: dict[str, Any]) -> list[str]:
-    """Where the document can do anything: the union over its plugins."""
-    found = {platform for _, plugin in steps(content) for platform in PLUGIN_PLATFORMS[plugin]}
+    """Where the document can do anything: the union over its plugins, each where its precondition lets it."""
+    settings = content["mainSteps"] if content.get("schemaVersion") != "1.2" else ({} for _ in steps(content))
+    found: set[str] = set()
+    for (_, plugin), step in zip(steps(content), settings, strict=False):
+        only = _platform_of(step.get("precondition"))
+        found.update(one for one in PLUGIN_PLATFORMS[plugin] if only in ("", one.lower()))
+    if not found:
+        # Preconditions that nothing meets are the nodes' affair: they skip the steps, and that is a success.
+        found = {platform for _, plugin in steps(content) for platform in PLUGIN_PLATFORMS[plugin]}
     return [platform for platform in EVERYWHERE if platform in found]
+
+
+def _platform_of(precondition: Any) -> str:
+    """The platform that a precondition demands, in lower case; "" when it demands none."""
+    arguments = precondition.get("StringEquals") if isinstance(precondition, dict) else None
+    if not isinstance(arguments, list) or len(arguments) != 2 or "platformType" not in arguments:
+        return ""
+    other = arguments[1] if arguments[0] == "platformType" else arguments[0]
+    return other.lower() if isinstance(other, str) else ""
 
 
 def inputs(content: dict[str, Any]) -> list[dict[str, Any]]:
