@@ -356,7 +356,7 @@ class FakeServer:
     def _message(self, writer: asyncio.StreamWriter, message: frames.AgentMessage) -> None:
         if message.message_type == jobs.AGENT_JOB_ACK:
             ack = jobs.read_job_ack(message.payload)
-            self.jobs[ack.job_id].acks.append(ack)
+            self.jobs.setdefault(ack.job_id, Job(ack.job_id)).acks.append(ack)
         elif message.message_type == jobs.AGENT_JOB_REPLY:
             reply = jobs.read_job_reply(message.payload)
             self._reply(reply.job_id, message.message_id, reply.content)

@@ -168,6 +168,7 @@ def test_an_unacknowledged_reply_keeps_its_id_when_it_is_sent_again(server: Fake
     assert job.reply_ids[0] == job.reply_ids[1]
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_gets_everything_when_it_is_back(server: FakeServer, agent: AgentProcess):
     job = server.run("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done")
     server.wait(lambda: job.written())

@@ -128,6 +128,45 @@ def test_schema_1_names_its_steps_by_their_plugins():
     assert found.steps[0].parts == [{"runCommand": ["a", "b"]}, {"id": "x"}]
 
 
+def schema_1(plugins: dict[str, Any], version: str = "1.2") -> document.Document:
+    return read({"schemaVersion": version, "runtimeConfig": plugins}, {})
+
+
+def test_schema_1_knows_no_skipping_of_what_it_cannot_do():
+    for action, text in (
+        ("aws:noSuchThing", "not supported by this version of ssm agent"),
+        ("aws:psModule", "not supported in current platform"),
+        ("aws:domainJoin", "not found"),
+    ):
+        found = schema_1({action: {"properties": {}}})
+        decision = decide(found, 0, [], HERE)
+        assert (decision.verb, text in decision.text) == (document.FAIL, True)
+
+
+def test_schema_1_takes_one_object_for_a_list_of_one_and_nothing_for_no_inputs():
+    assert schema_1({"aws:runShellScript": {"properties": {"a": 1}}}).steps[0].parts == [{"a": 1}]
+    assert schema_1({"aws:runShellScript": {"properties": []}}).steps[0].parts == [[]]
+    assert schema_1({"aws:runShellScript": {}}, "1.0").steps[0].parts == [None]
+
+
+def test_of_several_parts_the_first_code_that_is_not_zero_counts():
+    assert document.merged([(jobs.SUCCESS, 0), (jobs.FAILED, 3), (jobs.FAILED, 4)]) == (jobs.FAILED, 3)
+    assert document.merged([(jobs.SUCCESS, 0), (jobs.SUCCESS, 0)]) == (jobs.SUCCESS, 0)
+
+
+def test_flow_control_of_schema_1_stands_in_its_only_property():
+    plugins = {"aws:runShellScript": {"properties": [{"onFailure": "successAndExit"}]}}
+    step = schema_1(plugins).steps[0]
+    assert concluded(step, jobs.FAILED, 9).status == jobs.SUCCESS
+    several = schema_1({"aws:runShellScript": {"properties": [{"onFailure": "exit"}, {}]}}).steps[0]
+    assert several.flag("onFailure") is None
+
+
+def test_a_restart_wanted_outweighs_everything_that_has_ended():
+    ended = [Ended(jobs.FAILED, 1), Ended(jobs.SUCCESS_AND_REBOOT, 194)]
+    assert document.document_status(ended, 3) == jobs.SUCCESS_AND_REBOOT
+
+
 STATUSES = st.sampled_from(
     [(jobs.SUCCESS, 0), (jobs.FAILED, 1), (jobs.FAILED, 168), (jobs.FAILED, 169), (jobs.TIMED_OUT, 137)]
 )

@@ -1,4 +1,4 @@
-"""aws:downloadContent from every kind of source, on a real agent process; the sources are small real servers."""
+"""aws:downloadContent from every kind of source, on a real agent process; sources are small real servers."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_what_breaks_off_or_is_missing_leaves_nothing_behind(server, agent, site
         assert step["status"] == "Failed", name
     gone = download(server, "HTTP", {"url": "http://127.0.0.1:1/x", "allowInsecureDownload": True})
     assert gone["status"] == "Failed" and "refused" in gone["standardError"]
-    assert not (tmp_path / "to").exists() or os.listdir(tmp_path / "to") == []
+    assert not (tmp_path / "to").exists() or list((tmp_path / "to").iterdir()) == []
 
 
 def test_an_object_comes_from_s3_with_the_nodes_credentials(server, agent, tmp_path: Path):
@@ -310,7 +310,7 @@ def test_a_repository_comes_by_git_at_a_branch_or_a_commit(server, agent, reposi
         assert step["status"] == "Success", step
         assert (target / "f").read_text() == expected + "\n"
         assert (target / "d" / "g").read_text() == "deep\n" and (target / "d" / "mine").read_text() == "kept"
-        assert not [name for name in os.listdir(target) if name.startswith(".clone")]
+        assert not list(target.glob(".clone*"))
 
 
 def test_git_is_given_a_key_from_a_secret_parameter_and_forgets_it(

@@ -174,6 +174,7 @@ def test_preconditions_and_unknown_actions_count_within(server: FakeServer, agen
     assert step["status"] == "Failed" and "aws:updateSsmAgent not found" in step["standardError"]
 
 
+@pytest.mark.slow
 def test_an_inner_step_past_its_time_is_ended_with_its_children(server, agent, tmp_path: Path):
     late = {**shell_step("late", f"(sleep 8; touch {tmp_path}/alive) & sleep 300")}
     late["inputs"]["timeoutSeconds"] = "5"

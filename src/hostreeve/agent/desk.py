@@ -108,11 +108,9 @@ class Desk:
 
     def _is_for_us(self, job_id: str) -> bool:
         try:
-            command_id, node_id = jobs.command_id_of(job_id), jobs.node_id_of(job_id)
+            return jobs.node_id_of(memory.checked_id(job_id)) == self._office.node.node_id
         except ValueError:
             return False
-        # The command's id names a folder.
-        return node_id == self._office.node.node_id and not set(command_id) & set("/\0")
 
     def _keep(self, job: jobs.AgentJob) -> str:
         is_next = len(self._running) < self._office.node.workers_max and not self._queue and not self._restart

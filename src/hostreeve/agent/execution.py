@@ -117,7 +117,20 @@ class Execution:
             else:
                 self._go_on()
             return
+        if begun_in == self._around.boot and supervisor.was_never_started(folder, part):
+            self._start_anew(part)
+            return
         self._watch_part(folder, part).find_again()
+
+    def _start_anew(self, part: int) -> None:
+        """The agent was killed between its note that a part starts and the start."""
+        if part == 0:
+            self.progress.part = -1
+            self._go_on()
+        elif self._is_cancelled:
+            self._end_step(self._timed(Ended(jobs.CANCELLED, CODE_NOT_RUN)))
+        else:
+            self._start_part(self.document.steps[len(self.outcomes)], part)
 
     def cancel(self) -> None:
         """End what runs and everything after it."""

@@ -47,6 +47,15 @@ def document_in(content: str) -> "Tuple[Dict[str, Any], Document]":
     return command, read(command.get("DocumentContent"), command.get("Parameters"))
 
 
+def checked_id(job_id: Any) -> str:
+    """A job id whose command can name a folder. ValueError when it cannot."""
+    if not isinstance(job_id, str):
+        raise ValueError("a job id must be text")
+    if set(jobs.command_id_of(job_id)) & set("/\0"):
+        raise ValueError(f"no command has the id of {job_id!r}")
+    return job_id
+
+
 def recall(journal: Journal, log: Log) -> Remembered:
     """Read the journal from its beginning."""
     records, damaged = journal.replay()
@@ -57,7 +66,7 @@ def recall(journal: Journal, log: Log) -> Remembered:
     for position, record in records:
         try:
             _recall_one(position, record, found, finished)
-        except (KeyError, TypeError) as wrong:
+        except (KeyError, TypeError, ValueError) as wrong:
             log.warning(f"the journal has a record that makes no sense, left out: {wrong!r}")
     return Remembered([job for job in found.values() if not job.is_closed], finished)
 
@@ -91,7 +100,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def _recall_one(position: int, record: Record, found: Dict[str, Job], finished: Dict[str, int]) -> None:
-    kind, job_id = record["k"], record["id"]
+    kind, job_id = record["k"], checked_id(record["id"])
     if kind == "done":
         finished[job_id] = int(record["at"])
         found.pop(job_id, None)
@@ -102,7 +111,7 @@ def _recall_one(position: int, record: Record, found: Dict[str, Job], finished: 
             position,
             stream_output=bool(record["stream"]),
             expires_ms=int(record["expires"]),
-            boot=record["boot"],
+            boot=str(record["boot"]),
         )
         return
     job = found.get(job_id)

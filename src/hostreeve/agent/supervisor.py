@@ -53,18 +53,23 @@ class End(NamedTuple):
 
 def launch(order: Order, folder: str, part: int) -> "tuple[int, int]":
     """Fork the supervisor; its pid, and a pipe that brings a byte at news and ends with it. OSError: none."""
+    # Taken before there is a supervisor, and inherited by it: there is no moment at which a supervisor that
+    # is about to start its program could be missed.
+    lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     heard, tell = os.pipe()
     # A cancellation may come before the supervisor is ready for it: it waits until then.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
     try:
         pid = os.fork()
         if pid == 0:
-            _become_supervisor(order, folder, part, tell)
+            _become_supervisor(order, folder, part, tell, lock)
     except OSError:
         os.close(heard)
         raise
     finally:
         os.close(tell)
+        os.close(lock)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.set_blocking(heard, False)
     return pid, heard
@@ -96,6 +101,14 @@ def is_alive(folder: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def was_never_started(folder: str, part: int) -> bool:
+    """Whether no program can have been started for this part, in this boot of the machine."""
+    # The place for the end is made just before the program is started.
+    return not is_alive(folder) and not any(
+        Path(f"{folder}/end.{part}{each}").exists() for each in ("", ".tmp")
+    )
 
 
 def cancel(folder: str, part: int) -> None:
@@ -143,15 +156,13 @@ def _process_of(folder: str, part: int) -> Optional[Dict[str, Any]]:
     return process if isinstance(process, dict) and {"supervisor", "program"} <= set(process) else None
 
 
-def _become_supervisor(order: Order, folder: str, part: int, tell: int) -> NoReturn:
+def _become_supervisor(order: Order, folder: str, part: int, tell: int, lock: int) -> NoReturn:
     # The agent's sockets must not live on in here: the server would not notice the agent's end.
     try:
         gc.disable()
         os.setsid()
         signal.set_wakeup_fd(-1)
-        lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT, 0o600)
         _close_all_but({0, 1, 2, tell, lock})
-        fcntl.flock(lock, fcntl.LOCK_EX)
         _Supervisor(order, folder, part, tell, lock).run()
     finally:
         # Whatever went wrong, this process must never return into the agent's loop.
@@ -346,9 +357,10 @@ class _Supervisor:
         os.fsync(self._end)
         end = Path(f"{self._folder}/end.{self._part}")
         end.with_name(f"{end.name}.tmp").replace(end)
+        # Before the news: the next part of this step takes the same lock.
+        os.close(self._lock)
         self._ring()
         os.close(self._tell)
-        os.close(self._lock)
 
     def _drain_forever(self) -> None:
         # Programs that the script left behind would die of SIGPIPE at their next word; they may stay.
