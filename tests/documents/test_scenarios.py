@@ -1,4 +1,4 @@
-"""Documents as real clients use them, on both engines: the acceptance scenarios, sharing, attachments, reviews."""
+"""Documents as real clients use them, on both engines: acceptance scenarios, sharing, files, reviews."""
 
 import hashlib
 import json
@@ -93,7 +93,7 @@ def test_an_update_makes_version_2_and_the_same_text_again_is_refused(ssm, name)
 
 def test_names_that_aws_reserves_or_that_are_too_short_are_refused(ssm):
     assert refused(ssm.create_document, Name="AWS-Foo", Content=shell()) == "ValidationException"
-    with pytest.raises(Exception, match="ab|length|pattern"):
+    with pytest.raises(Exception, match=r"ab|length|pattern"):
         ssm.create_document(Name="ab", Content=shell())
 
 
