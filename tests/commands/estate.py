@@ -101,7 +101,7 @@ class Estate:
     def tick(self, at_most: int = 1000) -> int:
         """Let the worker work until nothing is left to decide. The number of its ticks."""
         for number in range(at_most):
-            if not asyncio.run(worker.tick(self.database, self.world, self._permitted)):
+            if not asyncio.run(worker.tick(self.database, self.world, self.ask)):
                 return number
         raise AssertionError("the worker never came to rest")
 
@@ -181,6 +181,13 @@ class Estate:
         )
         return [row["node_id"] for row in rows]
 
+    def payload(self, command_id: str) -> dict[str, Any]:
+        """What nodes are handed."""
+        row = self.database.read_sync(
+            lambda tx: tx.one("SELECT content FROM mailbox_contents WHERE content_id = :id", id=command_id)
+        )
+        return dict(json.loads(row["content"]))
+
     def events(self, detail_type: str) -> list[str]:
         """The statuses that events of this type told, in the order of their sequence within an aggregate."""
         rows = self.database.read_sync(
@@ -198,7 +205,7 @@ class Estate:
     def _context(self, tx: Transaction) -> Call:
         def require(action: str, resources: list[str], context: Any = None, *, policy: Any = None) -> None:
             for arn in resources:
-                self._permitted(tx, self.scope, self.principal, action, [arn], context or {})
+                self.ask(tx, self.scope, self.principal, action, [arn], context or {})
 
         return Call(
             tx=tx,
@@ -212,7 +219,7 @@ class Estate:
             keys=None,
         )
 
-    def _permitted(
+    def ask(
         self, tx: Any, scope: Any, principal: Any, action: str, resources: list[str], context: Any
     ) -> None:
         assert principal == self.principal, "somebody else is asked about"

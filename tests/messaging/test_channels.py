@@ -201,18 +201,20 @@ def test_an_acknowledged_job_never_comes_again(link, code):
 
 
 @running
-async def test_a_job_the_node_has_no_room_for_comes_again_a_little_later(link):
+async def test_a_job_that_a_full_or_closing_agent_cannot_take_comes_again_a_little_later(link):
     socket = await link.connect()
     await link.post(job(1))
     await socket.frame()
-    socket.ack(job(1).job_id, "51402")
-    await until(lambda: _state(link, job(1).job_id, "waiting"))
-    await link.channels.poll()
-    await socket.silence()
-    link.world.advance(3.1)
-    await link.channels.poll()
-    assert json.loads((await socket.frame()).payload)["JobId"] == job(1).job_id
+    for code, rest_s in (("51402", 3.1), ("51401", 6.1)):
+        socket.ack(job(1).job_id, code)
+        await until(lambda: _state(link, job(1).job_id, "waiting"))
+        await link.channels.poll()
+        await socket.silence()
+        link.world.advance(rest_s)
+        await link.channels.poll()
+        assert json.loads((await socket.frame()).payload)["JobId"] == job(1).job_id
     assert link.heard.acknowledged_jobs == []
+    assert link.heard.refusals == []
 
 
 @running

@@ -30,6 +30,8 @@ TOPIC_CANCEL = "aws.ssm.cancelCommand"
 """Topics are prefixes: a Region may follow, after a dot."""
 
 ACK_SUCCESSFUL = "200"
+ACK_CLOSED = "51401"
+"""An agent that shuts down: it has not looked at the job."""
 ACK_BUFFER_FULL = "51402"
 ACK_DUPLICATE = "51405"
 ACK_INVALID_DOCUMENT = "51406"
@@ -37,7 +39,7 @@ ACK_PARSE_ERROR = "51408"
 ACK_UNEXPECTED = "51499"
 ACK_MESSAGES = {
     ACK_SUCCESSFUL: "Successful",
-    "51401": "ClosedProcessor",
+    ACK_CLOSED: "ClosedProcessor",
     ACK_BUFFER_FULL: "ProcessorBufferFull",
     "51403": "UnexpectedDocumentType",
     "51404": "ProcessorErrorCodeTranslationFailed",

@@ -177,7 +177,7 @@ def _acknowledge(
         if ack.job_id in taken:
             taken.discard(ack.job_id)
             listener.acknowledged(tx, channel.scope, channel.node_id, ack.job_id, now_ms)
-    elif ack.code == wire.ACK_BUFFER_FULL:
+    elif ack.code in (wire.ACK_BUFFER_FULL, wire.ACK_CLOSED):
         store.rest(tx, channel.scope, ack.job_id, now_ms)
     elif store.delete_jobs(tx, channel.scope, [ack.job_id]):
         listener.refused(tx, channel.scope, channel.node_id, ack.job_id, ack.code, now_ms)

@@ -24,7 +24,7 @@ class Listener(Protocol):
     def refused(
         self, tx: Transaction, scope: Scope, node_id: str, job_id: str, code: str, now_ms: int
     ) -> None:
-        """The node will not take the job; `code` is one of the agent's (51401, 51403, 51404, 51406 …)."""
+        """The node will not take the job; `code` is one of the agent's (51403, 51404, 51406 …)."""
         ...
 
     def replied(

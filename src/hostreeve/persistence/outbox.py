@@ -21,6 +21,8 @@ CHANNEL = "outbox"
 """The bus channel on which a new event is hinted at."""
 RETRY_FIRST_MS = 1_000
 RETRY_LONGEST_MS = 300_000
+UNCLAIMED_KEPT_MS = 3_600_000
+"""How long events wait for somebody who hands them over."""
 _IDS = uuid.UUID("6f7d1c1e-0d5b-5c55-9a41-6a1f5d2f0b77")
 
 
@@ -224,6 +226,30 @@ def forget_idle(tx: Transaction, *, before_ms: int, at_most: int = 500) -> int:
         idle,
     )
     return len(idle)
+
+
+def drop_unclaimed(tx: Transaction, *, now_ms: int, at_most: int = 500) -> int:
+    """Drop the events of up to `at_most` aggregates that nobody has come for in an hour: as long as nobody
+    subscribes, what is written is bounded all the same. Answers how many aggregates were looked at."""
+    before_ms = now_ms - UNCLAIMED_KEPT_MS
+    old = tx.all(
+        "SELECT account, region, aggregate FROM outbox_aggregate"
+        " WHERE due_ms IS NOT NULL AND due_ms <= :before_ms AND lease_until_ms <= :now_ms"
+        " ORDER BY due_ms LIMIT :at_most",
+        before_ms=before_ms,
+        now_ms=now_ms,
+        at_most=at_most,
+    )
+    where = " WHERE account = :account AND region = :region AND aggregate = :aggregate"
+    tx.many(
+        f"DELETE FROM outbox_event{where} AND created_ms <= :before_ms",
+        [{**row, "before_ms": before_ms} for row in old],
+    )
+    # What is younger goes on waiting, from when it was written.
+    oldest = f"(SELECT MIN(created_ms) FROM outbox_event{where})"
+    tx.many(f"UPDATE outbox_aggregate SET due_ms = {oldest}{where}", old)
+    tx.many(f"DELETE FROM outbox_aggregate{where} AND due_ms IS NULL", old)
+    return len(old)
 
 
 def _still_held(tx: Transaction, claim: Claim) -> bool:

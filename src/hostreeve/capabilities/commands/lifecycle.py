@@ -21,11 +21,19 @@ UNHEARD_AFTER_MS = 60_000
 
 UNHEARD_REST_MS_MAX = 3_600_000
 
-OPEN_INVOCATIONS_MAX = 1_000_000
-"""Of one account in one Region. More are not begun: AWS's LimitExceeded, shown as Rate Exceeded."""
 
-RETENTION_MS = 30 * 86_400_000
-"""How long commands are remembered after they were requested, once they have ended."""
+class Limits(Struct):
+    """What may be set for this process.
+
+    `retention_ms`: how long commands are remembered after they were requested, once they have ended.
+    `open_invocations_max`: of one account in one Region; what comes then is not begun (LimitExceeded).
+    """
+
+    retention_ms: int = 30 * 86_400_000
+    open_invocations_max: int = 1_000_000
+
+
+LIMITS = Limits()
 
 MAX_CONCURRENCY = "50"
 MAX_ERRORS = "0"

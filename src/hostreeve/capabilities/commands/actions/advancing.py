@@ -1,6 +1,6 @@
 """One step of a command's life: load where it stands, plan, apply what was planned. One transaction each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from hostreeve.api.errors import AwsError
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.commands import lifecycle
 from hostreeve.capabilities.commands.actions import cancelling, moving, sending, targeting, waiting
+from hostreeve.capabilities.commands.actions.moving import Permitted
 from hostreeve.capabilities.commands.lifecycle import BATCH_MAX, UNHEARD_AFTER_MS, Plan
 from hostreeve.capabilities.commands.model.command import Command
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status
@@ -21,10 +22,6 @@ from hostreeve.kernel.world import World
 from hostreeve.messaging import mailbox
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups
-
-Permitted = Callable[[Transaction, Scope, Principal, str, list[str], Mapping[str, list[str]]], None]
-"""Raises AccessDenied unless the principal may perform the action on the resources, in this context."""
-
 
 FOLDED_MAX = 2_000
 """Rows of one tally that one transaction makes one of."""

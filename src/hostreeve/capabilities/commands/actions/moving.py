@@ -1,13 +1,15 @@
 """What every change of an invocation brings along: its tally, its event, and a word to the worker."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from hostreeve.api.call import Principal
 from hostreeve.capabilities.commands.lifecycle import COUNTED_AS
 from hostreeve.capabilities.commands.model.command import Command
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status, shown
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
+from hostreeve.capabilities.commands.store import uploads
 from hostreeve.capabilities.commands.store.invocations import Moved
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
@@ -22,6 +24,19 @@ INVOCATION_CHANGED = "EC2 Command Invocation Status-change Notification"
 COMMAND_CHANGED = "EC2 Command Status-change Notification"
 """AWS's names of the events (source aws.ssm)."""
 
+NOTIFICATION = "Run Command Notification"
+"""Our name of what is to be published to the topic of a NotificationConfig."""
+
+OUTPUTS = "command-outputs"
+"""The bus channel on which an invocation's output is ready to be put into S3."""
+
+Permitted = Callable[[Transaction, Scope, Principal, str, list[str], Mapping[str, list[str]]], None]
+"""Raises AccessDenied unless the principal may perform the action on the resources, in this context."""
+
+_NOTIFIED = frozenset({"InProgress", "Success", "TimedOut", "Cancelled", "Failed"})
+_MAY_HAVE_PRINTED = frozenset(
+    {Status.SUCCESS, Status.FAILED, Status.EXECUTION_TIMED_OUT, Status.CANCELLED, Status.DELIVERY_TIMED_OUT}
+)
 _OUR_AGENT = '{"StreamOutput":true}'
 
 
@@ -64,7 +79,7 @@ def count(tx: Transaction, scope: Scope, command_id: str, moved: Sequence[Moved]
 
 
 def tell(tx: Transaction, scope: Scope, command: Command, node_id: str, status: Status, now_ms: int) -> None:
-    """The event of an invocation's new status, in AWS's shape."""
+    """The event of an invocation's new status, in AWS's shape, and what else the command wants then."""
     detail = {
         "command-id": command.command_id,
         "document-name": command.document_name,
@@ -75,6 +90,19 @@ def tell(tx: Transaction, scope: Scope, command: Command, node_id: str, status: 
     # Events of one invocation stay in order; those of different nodes need not wait for one another.
     aggregate = f"{command.command_id}/{node_id}"
     outbox.put(tx, scope, detail_type=INVOCATION_CHANGED, aggregate=aggregate, detail=detail, now_ms=now_ms)
+    if command.output_s3_bucket and status in _MAY_HAVE_PRINTED:
+        uploads.insert(tx, scope, command.command_id, node_id, now_ms)
+        tx.wake(OUTPUTS, command.command_id)
+    if command.notification.get("NotificationType") == "Invocation":
+        message = {
+            "commandId": command.command_id,
+            "documentName": command.document_name,
+            "instanceId": node_id,
+            "requestedDateTime": wire.timestamp(command.requested_ms),
+            "status": shown(status),
+            "eventTime": wire.timestamp(now_ms),
+        }
+        _notify(tx, scope, command, aggregate, message, now_ms)
 
 
 def tell_command(tx: Transaction, scope: Scope, command: Command, status: CommandStatus, now_ms: int) -> None:
@@ -90,3 +118,33 @@ def tell_command(tx: Transaction, scope: Scope, command: Command, status: Comman
     outbox.put(
         tx, scope, detail_type=COMMAND_CHANGED, aggregate=command.command_id, detail=detail, now_ms=now_ms
     )
+    if command.notification.get("NotificationType") == "Command":
+        message = {
+            "commandId": command.command_id,
+            "documentName": command.document_name,
+            "instanceIds": command.instance_ids,
+            "requestedDateTime": wire.timestamp(command.requested_ms),
+            "expiresAfter": wire.timestamp(command.expires_ms),
+            "outputS3BucketName": command.output_s3_bucket,
+            "outputS3KeyPrefix": command.output_s3_prefix,
+            "status": shown(status),
+            "eventTime": wire.timestamp(now_ms),
+        }
+        _notify(tx, scope, command, command.command_id, message, now_ms)
+
+
+def _notify(
+    tx: Transaction, scope: Scope, command: Command, aggregate: str, message: dict[str, Any], now_ms: int
+) -> None:
+    """A message for the command's topic, if it asked for word of this status. Whoever delivers it acts as
+    the role."""
+    wanted, status = command.notification["NotificationEvents"], message["status"]
+    # Nobody is ever told of Pending, Delayed and Cancelling.
+    if status not in _NOTIFIED or not {"All", status} & set(wanted):
+        return
+    detail = {
+        "TopicArn": command.notification["NotificationArn"],
+        "RoleArn": command.service_role,
+        "Message": message,
+    }
+    outbox.put(tx, scope, detail_type=NOTIFICATION, aggregate=aggregate, detail=detail, now_ms=now_ms)

@@ -38,7 +38,6 @@ FINAL = {
 """What a reply's documentStatus makes of the invocation; every other value means that it goes on."""
 
 _STEP_STATUSES = TERMINAL_STEP | {"InProgress", "SuccessAndReboot"}
-_SHUT_DOWN = "51401"
 _REMEMBERED_MAX = 1000
 
 
@@ -61,11 +60,9 @@ class NodeListener:
         command = self._own(tx, scope, node_id, job_id)
         if command is None:
             return
-        # An agent that was just shutting down never looked at the command.
-        after = Status.UNDELIVERABLE if code == _SHUT_DOWN else Status.FAILED
         reason = wire.ACK_MESSAGES.get(code, "unknown reason")
         trace = f"The node's agent refused the command: {reason} ({code[:20]})."
-        self._end(tx, scope, command, node_id, after=after, trace=trace, now_ms=now_ms)
+        self._end(tx, scope, command, node_id, after=Status.FAILED, trace=trace, now_ms=now_ms)
 
     def replied(
         self, tx: Transaction, scope: Scope, node_id: str, job_id: str, reply: dict[str, Any], now_ms: int

@@ -11,6 +11,7 @@ from hostreeve.api.service_models import service
 from hostreeve.capabilities import documents
 from hostreeve.capabilities.commands.actions import moving, targeting, wishes
 from hostreeve.capabilities.commands.lifecycle import (
+    LIMITS,
     MAX_CONCURRENCY,
     MAX_ERRORS,
     UNHEARD_AFTER_MS,
@@ -25,6 +26,7 @@ from hostreeve.capabilities.commands.model.command import (
 )
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally
 from hostreeve.capabilities.commands.store import commands as command_rows
+from hostreeve.capabilities.commands.store import history
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.kernel.scope import Scope
 from hostreeve.messaging import mailbox
@@ -42,15 +44,18 @@ def send(call: Call, request: Mapping[str, Any]) -> CommandRow:
     named = targeting.named(request)
     chosen = targeting.checked(call, named, document) if named is not None else {}
     command = command_of(call, request, document, prepared, wanted)
+    tally = Tally(total=len(chosen), waiting=len(chosen))
+    if history.open_invocations(call.tx, call.scope) >= LIMITS.open_invocations_max:
+        command_rows.insert(call.tx, call.scope, command, status=CommandStatus.LIMIT_EXCEEDED, due_ms=None)
+        moving.tell_command(call.tx, call.scope, command, CommandStatus.LIMIT_EXCEEDED, call.now_ms)
+        return CommandRow(command=command, status=CommandStatus.PENDING, tally=tally)
     _insert(call, command, prepared, is_resolved=named is not None)
     if named is not None:
         add_targets(call.tx, call.scope, command, chosen, tally=Tally(), now_ms=call.now_ms)
         moving.tell_command(call.tx, call.scope, command, CommandStatus.IN_PROGRESS, call.now_ms)
     else:
         call.tx.wake(moving.CHANNEL, command.command_id)
-    return CommandRow(
-        command=command, status=CommandStatus.PENDING, tally=Tally(total=len(chosen), waiting=len(chosen))
-    )
+    return CommandRow(command=command, status=CommandStatus.PENDING, tally=tally)
 
 
 def add_targets(

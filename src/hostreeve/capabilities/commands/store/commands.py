@@ -52,8 +52,8 @@ def insert(
     command: Command,
     *,
     status: str,
-    is_resolved: bool,
-    due_ms: int,
+    due_ms: int | None,
+    is_resolved: bool = True,
     unheard_ms: int | None = None,
 ) -> None:
     tx.run(

@@ -154,6 +154,20 @@ def unheard(tx: Transaction, scope: Scope, command_id: str, *, after: str, limit
     return [row["node_id"] for row in rows]
 
 
+def add_trace(tx: Transaction, scope: Scope, command_id: str, node_id: str, text: str) -> None:
+    """Say something more about an invocation."""
+    tx.run(
+        f"""UPDATE command_invocations
+            SET trace = CASE WHEN trace = '' THEN :text ELSE trace || :line END WHERE {_KEY}""",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+        node_id=node_id,
+        text=text,
+        line="\n" + text,
+    )
+
+
 def find(tx: Transaction, scope: Scope, command_id: str, node_id: str) -> Invocation | None:
     row = tx.one(
         f"SELECT {_COLUMNS} FROM command_invocations WHERE {_KEY}",
