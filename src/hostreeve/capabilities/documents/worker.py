@@ -1,5 +1,6 @@
 """What makes documents ready whose attachments have to be fetched first."""
 
+import asyncio
 from dataclasses import dataclass
 
 from hostreeve.api.call import Sealer
@@ -26,6 +27,8 @@ class _Tick:
 
     async def __call__(self) -> int:
         due = await self.database.read(lambda tx: documents.creating(tx, BATCH))
-        for document in due:
-            await self.fetcher.conclude(document)
+        ends = await asyncio.gather(*map(self.fetcher.conclude, due), return_exceptions=True)
+        # One that fails does not keep the others waiting; the loop tells of it and tries again later.
+        for failure in (end for end in ends if isinstance(end, BaseException)):
+            raise failure
         return len(due)
