@@ -193,6 +193,10 @@ def test_an_agent_that_the_installer_did_not_install_is_left_alone(server: FakeS
     offer(server, archive())
     step = server.finish(update(server))["runtimeStatus"]["u"]
     assert step["status"] == "Failed" and "for example with pip" in step["standardError"]
+    assert "failed to run commands" not in step["standardError"]
+    offer(server, archive(AGENT_VERSION), AGENT_VERSION)
+    step = server.finish(update(server))["runtimeStatus"]["u"]
+    assert step["status"] == "Success" and "up to date" in step["standardOutput"]
 
 
 def test_two_folders_change_places_in_one_step(tmp_path: Path):

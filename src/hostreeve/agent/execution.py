@@ -232,7 +232,7 @@ class Execution:
             self._around.on_restart_wanted()
             return
         status, code = merged([_read_end(each) for each in self._ends])
-        trouble = "\n".join(text for text in (_trouble(each) for each in self._ends) if text)
+        trouble = "\n".join(text for text in (_trouble(step, each) for each in self._ends) if text)
         self._end_step(self._timed(concluded(step, status, code), trouble=trouble))
 
     def _interrupted(self) -> None:
@@ -274,12 +274,14 @@ def _read_end(end: End) -> Tuple[str, int]:
     return jobs.FAILED, end.code or 1
 
 
-def _trouble(end: End) -> str:
+def _trouble(step: Step, end: End) -> str:
     if end.how == supervisor.SHUT_DOWN:
         return "interrupted: the node was shutting down; the step was not run again"
     if end.error:
         return end.error
-    if end.how == supervisor.EXITED and end.code not in (0, EXIT_SUCCESS_AND_STOP):
+    # A plugin's own process has said itself what is wrong.
+    is_program = step.action not in catalogue.WITH_OWN_WORDS
+    if is_program and end.how == supervisor.EXITED and end.code not in (0, EXIT_SUCCESS_AND_STOP):
         return f"failed to run commands: exit status {end.code}"
     return ""
 

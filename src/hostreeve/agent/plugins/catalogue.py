@@ -22,6 +22,11 @@ PLUGINS: Dict[str, str] = {
 }
 """Each names a folder here, whose `prepare(inputs, place)` makes the order for the supervisor."""
 
+WITH_OWN_WORDS = frozenset(
+    ("aws:runDocument", "aws:downloadContent", "aws:refreshAssociation", "aws:updateSsmAgent")
+)
+"""Those that are done by a process of ours, which tells what went wrong."""
+
 _NEEDED = {"aws:runPowerShellScript": "pwsh"}
 """Programs that count as the platform: without them the action is not to be had here."""
 

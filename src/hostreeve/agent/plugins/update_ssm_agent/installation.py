@@ -50,14 +50,6 @@ class Installation:
             )
         return cls(folder)
 
-    @property
-    def sha256(self) -> str:
-        """Of the archive that this was unpacked from; empty when the installer did not note it."""
-        try:
-            return (self.folder / _DIGEST).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            return ""
-
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """While held, no second update is made here. StepFailed when one is."""
@@ -130,6 +122,14 @@ class Installation:
     def _sync(self) -> None:
         # What is exchanged must be on the disk first, or a power loss would leave empty files.
         os.sync()
+
+
+def noted_sha256() -> str:
+    """Of the archive that this agent was unpacked from; empty when no installer has noted it."""
+    try:
+        return (Path(home_of_code()) / _DIGEST).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _exchanged(one: Path, other: Path) -> None:

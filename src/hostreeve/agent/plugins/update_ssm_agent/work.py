@@ -9,7 +9,7 @@ from typing import NamedTuple, Tuple
 from hostreeve.agent.machine import AGENT_VERSION
 from hostreeve.agent.plugins.control_plane import ControlPlane
 from hostreeve.agent.plugins.task import Task
-from hostreeve.agent.plugins.update_ssm_agent.installation import Installation
+from hostreeve.agent.plugins.update_ssm_agent.installation import Installation, noted_sha256
 from hostreeve.agent.plugins.update_ssm_agent.replacement import Replacement
 from hostreeve.agent.plugins.worker import StepFailed, say
 from hostreeve.agent.state import State
@@ -30,12 +30,12 @@ def work(task: Task) -> int:
     """0 when the agent offered runs, or is the one that ran before. StepFailed when the old one goes on."""
     if task.inputs["source"]:
         say("source is not used: this agent is updated only from the server it enrolled with")
-    installation = Installation.of_this_agent()
     server = ControlPlane(task.state)
     offer = _offered(server)
-    if _is_here(offer, installation):
+    if _is_here(offer):
         say(f"The agent is up to date: version {offer.version}")
         return 0
+    installation = Installation.of_this_agent()
     _check_wanted(offer, str(task.inputs["targetVersion"]), downgrade=bool(task.inputs["allowDowngrade"]))
     with installation.held():
         archive = server.page("/_hostreeve/agent.pyz")
@@ -63,10 +63,9 @@ def _offered(server: ControlPlane) -> Offer:
     return Offer(version, sha256)
 
 
-def _is_here(offer: Offer, installation: Installation) -> bool:
-    if offer.version != AGENT_VERSION:
-        return False
-    return installation.sha256 in ("", offer.sha256)
+def _is_here(offer: Offer) -> bool:
+    # Of one version there may be several builds; which one is here only the installer has noted.
+    return offer.version == AGENT_VERSION and noted_sha256() in ("", offer.sha256)
 
 
 def _check_wanted(offer: Offer, target: str, *, downgrade: bool) -> None:
