@@ -21,6 +21,7 @@ from hostreeve.app.regions import REGION_DEFAULT, aws_regions
 from hostreeve.app.state import StateFolder, write_admin_env
 from hostreeve.app.tuning import tune
 from hostreeve.gateway import certificates
+from hostreeve.gateway.patience import Patience
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
 from hostreeve.platform.keys import Keyring, load_or_create_master_key, read_passphrase
@@ -29,6 +30,7 @@ from hostreeve.scheduling.loop import run_workers
 WILDCARDS = ("0.0.0.0", "::")
 RENEWAL_CHECK_S = 6 * 3600.0
 FLUSH_S = 0.1
+PATIENCE_CHECK_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,10 +155,12 @@ def _urls(arguments: argparse.Namespace) -> list[str]:
 async def _serve(port: Port, world: World) -> None:
     app = port.app
     stop = asyncio.Event()
+    patience = Patience(lambda: port.server_state.connections, world.monotonic)
     workers = asyncio.create_task(run_workers(app.workers, app.database.bus, world, stop))
     beside = [
         asyncio.create_task(port.every(FLUSH_S, app.record.flush)),
         asyncio.create_task(port.every(RENEWAL_CHECK_S, port.renew)),
+        asyncio.create_task(port.every(PATIENCE_CHECK_S, patience.look)),
         asyncio.create_task(app.channels.run()),
     ]
     try:

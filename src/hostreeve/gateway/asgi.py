@@ -84,7 +84,13 @@ def request_of(scope: Scope) -> HttpRequest:
 
 
 async def _body(receive: Receive) -> bytes:
-    event = await receive()
+    async with asyncio.timeout(limits.REQUEST_BODY_S_MAX):
+        return await _whole_body(receive)
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    async with asyncio.timeout(limits.REQUEST_BODY_IDLE_S):
+        event = await receive()
     body: bytes = event.get("body", b"")
     if not event.get("more_body"):
         return body

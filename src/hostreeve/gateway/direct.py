@@ -13,11 +13,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from hostreeve.gateway.asgi import send_response
 from hostreeve.gateway.http import HttpRequest, HttpResponse
+from hostreeve.kernel import limits
 from hostreeve.kernel.begun import Begun
 
 log = logging.getLogger("hostreeve.gateway")
 
 _BROKEN = HttpResponse(500, [("content-type", "text/plain; charset=utf-8")], b"Internal Server Error")
+_TOO_LARGE = HttpResponse(
+    431, [("content-type", "text/plain; charset=utf-8")], b"The request's headers are too large.\n"
+)
 
 
 class _Turn:
@@ -41,21 +45,29 @@ class DirectHttp(HttpToolsProtocol):
     _turn: Any = None
     _whole: bytes | None = None
     """The body so far of a request that may go the short way; None for one that does not."""
+    _head_bytes: int | None = None
+    """How much has arrived of a head that is not complete."""
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a request whose end is not in these bytes goes the long way."""
         super().data_received(data)
         if self._whole is not None and not self.transport.is_closing():
             self._take_the_long_way()
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > limits.REQUEST_HEAD_BYTES_MAX:
+                self._refuse_the_head()
 
     def on_message_begin(self) -> None:
         """Nothing is made that only the long way needs."""
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
+        self._head_bytes = None
         if self._is_ordinary():
             self._whole = b""
         else:
@@ -92,6 +104,12 @@ class DirectHttp(HttpToolsProtocol):
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()
         )
+
+    def _refuse_the_head(self) -> None:
+        self._head_bytes = None
+        if not self.transport.is_closing():
+            self.transport.write(self._encoded(_TOO_LARGE, keep_alive=False))
+            self.transport.close()
 
     def _take_the_long_way(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue

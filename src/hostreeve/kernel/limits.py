@@ -8,9 +8,14 @@ REQUEST_BODY_BYTES_MAX = 16 * 1024 * 1024
 REQUEST_BODY_IDLE_S = 30.0
 """A client that sends nothing for this long in the middle of its body is cut off."""
 
-REQUEST_HEADERS_BYTES_MAX = 64 * 1024
+REQUEST_BODY_S_MAX = 600.0
+"""A whole body arrives in this time: the largest at some 30 kB/s."""
 
-URL_BYTES_MAX = 16 * 1024
+REQUEST_HEAD_S = 20.0
+"""A connection on which no whole head of a request arrives for this long is ended."""
+
+REQUEST_HEAD_BYTES_MAX = 64 * 1024
+"""Request line and headers together. AWS stops at 16 kB or less."""
 
 LONG_POLL_S_MAX = 17.0
 """The official agent's own HTTP client gives up after 20 s (agent-protocol.md §4)."""

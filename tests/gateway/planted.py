@@ -1,0 +1,116 @@
+"""One of everything in the management account, and an administrator of another who would like to see it."""
+
+import json
+from typing import Any
+
+from tests.gateway.callers import Callers
+from tests.nodes.make import public_key
+
+TREASURE = "treasure-7f3a"
+"""Stands in everything that the management account keeps to itself."""
+
+
+def plant(house) -> dict[str, list[Any]]:
+    """One of everything in the management account; what others may try to name it by."""
+    ssm, iam, kms, s3 = (house.client(name) for name in ("ssm", "iam", "kms", "s3"))
+    account = house.client("sts").get_caller_identity()["Account"]
+    tags = [{"Key": "kept", "Value": TREASURE}]
+    activation = ssm.create_activation(
+        IamRole="service-role/SSMServiceRole", Description=TREASURE, RegistrationLimit=5
+    )
+    body = {"Fingerprint": "f", "PublicKey": public_key(1), "PublicKeyType": "Rsa"}
+    named = {
+        "ActivationId": activation["ActivationId"],
+        "ActivationCode": activation["ActivationCode"],
+    }
+    callers = Callers(house)
+    http = callers.http("ssm", "RegisterManagedInstance", body | named)
+    node = json.loads(house.request(http).body)["InstanceId"]
+    ssm.add_tags_to_resource(ResourceType="ManagedInstance", ResourceId=node, Tags=tags)
+    ssm.put_parameter(Name="/planted/plain", Type="String", Value=TREASURE, Tags=tags)
+    ssm.put_parameter(Name="/planted/secret", Type="SecureString", Value=TREASURE)
+    content = {
+        "schemaVersion": "2.2",
+        "mainSteps": [
+            {"action": "aws:runShellScript", "name": "a", "inputs": {"runCommand": [f"echo {TREASURE}"]}}
+        ],
+    }
+    ssm.create_document(Name="Planted", Content=json.dumps(content), DocumentType="Command", Tags=tags)
+    command = ssm.send_command(DocumentName="Planted", InstanceIds=[node], Comment=TREASURE)["Command"]
+    key = kms.create_key(Description=TREASURE)["KeyMetadata"]
+    kms.create_alias(AliasName="alias/planted", TargetKeyId=key["KeyId"])
+    cipher = kms.encrypt(KeyId=key["KeyId"], Plaintext=TREASURE.encode())["CiphertextBlob"]
+    grant = kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=house_arn(account), Operations=["Decrypt"])
+    s3.create_bucket(Bucket="planted-bucket")
+    s3.put_object(Bucket="planted-bucket", Key="planted", Body=TREASURE.encode())
+    upload = s3.create_multipart_upload(Bucket="planted-bucket", Key="planted")["UploadId"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    iam.create_user(UserName="planted", Tags=tags)
+    iam.put_user_policy(UserName="planted", PolicyName="planted", PolicyDocument=json.dumps(policy))
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}],
+    }
+    role = iam.create_role(
+        RoleName="planted", AssumeRolePolicyDocument=json.dumps(trust), Description=TREASURE
+    )["Role"]
+    managed = iam.create_policy(
+        PolicyName="planted", PolicyDocument=json.dumps(policy), Description=TREASURE
+    )["Policy"]
+    access_key = iam.create_access_key(UserName="planted")["AccessKey"]
+    region = f"us-east-1:{account}"
+    keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
+    parameters = [
+        "/planted/plain",
+        f"arn:aws:ssm:{region}:parameter/planted/secret",
+        "Planted",
+        f"arn:aws:ssm:{region}:document/Planted",
+    ]
+    job = f"aws.ssm.{command['CommandId']}.{node}"
+    return {
+        "InstanceId": [node],
+        "InstanceIds": [[node]],
+        "Destination": [node],
+        "Target": [node],
+        "MessageId": [job],
+        "Name": parameters,
+        "Names": [[each] for each in parameters],
+        "Path": ["/planted"],
+        "DocumentName": ["Planted", parameters[3]],
+        "ResourceType": ["ManagedInstance", "Parameter", "Document"],
+        "ResourceId": [node, "/planted/plain", "Planted"],
+        "ResourceArn": [parameters[1], parameters[3]],
+        "CommandId": [command["CommandId"]],
+        "ActivationId": [activation["ActivationId"]],
+        "KeyId": keys,
+        "TargetKeyId": keys,
+        "SourceKeyId": keys,
+        "DestinationKeyId": keys,
+        "CiphertextBlob": [cipher],
+        "GrantId": [grant["GrantId"]],
+        "GrantToken": [grant["GrantToken"]],
+        "AliasName": ["alias/planted"],
+        "Bucket": ["planted-bucket"],
+        "Key": ["planted"],
+        "CopySource": ["planted-bucket/planted"],
+        "UploadId": [upload],
+        "UserName": ["planted", "administrator"],
+        "RoleName": ["planted", "SSMServiceRole"],
+        "PolicyName": ["planted"],
+        "PolicyArn": [managed["Arn"]],
+        "RoleArn": [role["Arn"]],
+        "AccessKeyId": [access_key["AccessKeyId"], house.key[0]],
+        "AccountId": [account],
+    }
+
+
+def house_arn(account: str) -> str:
+    return f"arn:aws:iam::{account}:user/administrator"
+
+
+def member_of(house, name="member") -> tuple[str, tuple[str, str]]:
+    """Another account of the same installation, with an administrator of its own."""
+    callers = Callers(house)
+    http = callers.http("hostreeve", "CreateAccounts", {"Count": 1})
+    account = json.loads(house.request(callers.signed(http, "hostreeve", house.key)).body)["Accounts"][0]
+    return account["AccountId"], (account["AccessKeyId"], account["SecretAccessKey"])
