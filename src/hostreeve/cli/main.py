@@ -124,6 +124,11 @@ def _add_run(commands: Subparsers[argparse.ArgumentParser]) -> None:
     how.add_argument("--comment", metavar="TEXT", help="kept with the command")
     what = parser.add_argument_group("what to see")
     what.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show the nodes, the steps as they would run and who may not be reached, and send nothing",
+    )
+    what.add_argument(
         "--follow",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -235,6 +240,7 @@ RUN_EXAMPLES = """examples:
   hostreeve run 'uptime' --targets tag:Role=web
   hostreeve run 'apt-get -y upgrade' --targets tag:Env=prod --max-concurrency 10% --max-errors 1
   hostreeve run - --instance-ids mi-0123456789abcdef0 < script.sh
+  hostreeve run 'reboot' --targets tag:Role=web --dry-run
   hostreeve run --document My-Document --parameters 'who=web,db' --targets tag:Role=web --json
 
 exit status:

@@ -9,7 +9,7 @@ from argparse import Namespace
 from types import FrameType
 from typing import Any
 
-from hostreeve.cli import words
+from hostreeve.cli import run_plan, words
 from hostreeve.cli.client import Client
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.following import Following, Node, Tally
@@ -36,10 +36,13 @@ PATIENCE_S = 60.0
 
 
 def run(desk: Desk, arguments: Namespace) -> int:
-    """Send, follow, report. 0: every node succeeded; 1: some did not; 3: nothing was sent or matched."""
+    """Send, follow, report. 0: every node succeeded; 1: some did not; 3: nothing was sent or matched.
+    With --dry-run, the same of what would happen."""
     request = wanted(arguments)
     try:
         client = desk.client()
+        if arguments.dry_run:
+            return run_plan.show(desk, request, as_json=arguments.json)
         command = client.call("ssm", "SendCommand", **request)["Command"]
     except UsageTrouble:
         raise

@@ -6,7 +6,7 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import Operations, anything
-from hostreeve.capabilities.commands.actions import cancelling, sending, showing
+from hostreeve.capabilities.commands.actions import cancelling, planning, sending, showing
 from hostreeve.capabilities.commands.model import command as model
 from hostreeve.capabilities.commands.model.command import Command, Invocation, Step
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status
@@ -19,6 +19,7 @@ ssm = Operations("ssm")
 hostreeve = Operations("hostreeve")
 error = ssm.errors
 
+PLANNED_MAX = 100
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _STATUSES = {str(status) for status in (*CommandStatus, *Status)} | {"TimedOut"}
 
@@ -31,6 +32,13 @@ def send_command(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     # As at AWS the answer shows the command as it was accepted: nothing found, nothing begun.
     answer["TargetCount"] = len(row.command.instance_ids) or row.tally.total
     return {"Command": answer}
+
+
+@hostreeve.reads("PlanCommand", asks=True)
+def plan_command(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """SendCommand without sending. Asks `call.require` for the same things, and tells each answer."""
+    page = paging.read(request, maximum=PLANNED_MAX, error=hostreeve.errors.InvalidNextToken)
+    return planning.plan(call, request, page)
 
 
 @ssm.writes("CancelCommand", on=anything)
