@@ -95,6 +95,11 @@ def test_the_management_accounts_own_key_is_not_handed_out(site):
         site.member(site.account)
 
 
+def test_nobody_gets_the_account_in_which_the_installation_keeps_its_own(site):
+    with refused("ValidationException"):
+        site.member("000000000000")
+
+
 def test_an_account_asked_for_as_at_aws_is_there_when_its_status_says_so(site):
     asked = site.admin.organizations(
         "CreateAccount", Email="ops@example.com", AccountName="Ops", RoleName="Entry"

@@ -8,6 +8,9 @@ PARTITION = "aws"
 GLOBAL = "global"
 """The Region under which global services (IAM, STS, Organizations) keep their rows."""
 
+SERVICE_ACCOUNT = "000000000000"
+"""Owns what the installation keeps for itself (the bucket of documents' attachments); nobody gets it."""
+
 
 @dataclass(frozen=True)
 class Scope:

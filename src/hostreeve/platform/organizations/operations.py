@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import Operations, anything
-from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.scope import SERVICE_ACCOUNT, Scope
 from hostreeve.platform import identity
 from hostreeve.platform.organizations import actions, store
 from hostreeve.platform.organizations.model import ACCESS_ROLE, Account, AccountRequest, new_request_id
@@ -127,6 +127,8 @@ def create_accounts(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     account_id, count = request.get("AccountId"), request.get("Count", 1)
     if account_id and count != 1:
         raise error.ValidationException("Count cannot be other than 1 when AccountId is given.")
+    if account_id == SERVICE_ACCOUNT:
+        raise error.ValidationException(f"{SERVICE_ACCOUNT} is the installation's own account.")
     return {"Accounts": [_with_key(call, account_id) for _ in range(count)]}
 
 

@@ -16,13 +16,11 @@ from hostreeve.capabilities.documents.model.limits import quota
 from hostreeve.capabilities.documents.store import attachments as store
 from hostreeve.capabilities.documents.store import documents
 from hostreeve.capabilities.documents.store.attachments import Wanted
-from hostreeve.kernel.scope import PARTITION, Scope
+from hostreeve.kernel.scope import PARTITION, SERVICE_ACCOUNT, Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import identity, objects
 
-SERVICE_ACCOUNT = "000000000000"
-"""The account that owns the buckets in which attachments are kept. Nobody signs in to it."""
 URL_VALID_S = 3600
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
