@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 from hostreeve.api.call import Call, Principal
@@ -11,12 +12,14 @@ from hostreeve.capabilities.commands import operations, worker
 from hostreeve.capabilities.documents import operations as document_operations
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
+from hostreeve.capabilities.parameters import operations as parameter_operations
 from hostreeve.contract import jobs as wire
 from hostreeve.contract.jobs import OutputChunk
 from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import SimulatedWorld
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.platform import groups
+from hostreeve.platform.identity import operations as identity_operations
 
 SCHEMAS = [
     "hostreeve.persistence",
@@ -72,12 +75,29 @@ class Estate:
         self.database.write_sync(unit)
         return node_id
 
+    def role(self, name: str, service: str) -> None:
+        """A role that a service may act as."""
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        create = next(each for each in identity_operations.iam if each.name == "CreateRole")
+        asked = {"RoleName": name, "AssumeRolePolicyDocument": trust}
+
+        def unit(tx: Transaction) -> None:
+            create.handler(replace(self._context(tx), scope=self.scope.everywhere()), asked)
+
+        self.database.write_sync(unit)
+
     def leave(self, node_id: str) -> None:
         self.database.write_sync(lambda tx: node_rows.delete(tx, self.scope, node_id))
 
     def call(self, name: str, **request: Any) -> dict[str, Any]:
         """An operation of ours by its AWS name."""
-        tables = (operations.ssm, operations.hostreeve, document_operations.ssm)
+        tables = (
+            operations.ssm,
+            operations.hostreeve,
+            document_operations.ssm,
+            parameter_operations.ssm,
+        )
         operation = next(each for table in tables for each in table if each.name == name)
 
         def unit(tx: Transaction) -> dict[str, Any]:

@@ -142,11 +142,11 @@ def test_final_statuses_stay_and_every_status_can_be_reached():
 
 
 def test_the_schema_allows_exactly_the_statuses_that_there_are():
-    sql = files("hostreeve.capabilities.commands").joinpath("schema/0001_commands.sql").read_text()
-    checks = [
-        set(re.findall(r"'(\w+)'", check))
-        for check in re.findall(r"CHECK \(status IN \((.*?)\)\)", sql, re.S)
-    ]
+    folder = files("hostreeve.capabilities.commands").joinpath("schema")
+    first, second = (folder.joinpath(name).read_text() for name in ("0001_commands.sql", "0002_besides.sql"))
+    _, invocations = re.findall(r"CHECK \(status IN \((.*?)\)\)", first, re.S)
+    (commands,) = re.findall(r"CHECK \(status IN \((.*?)\)\)", second, re.S)
+    checks = [set(re.findall(r"'(\w+)'", check)) for check in (commands, invocations)]
     assert checks == [set(map(str, CommandStatus)), set(map(str, Status))]
 
 

@@ -11,7 +11,17 @@ from hostreeve.messaging import store
 from hostreeve.messaging.model import Job
 from hostreeve.persistence.database import Transaction
 
-__all__ = ["CHANNEL", "MAILBOX", "Job", "drop_content", "forget_node", "keep_content", "post", "withdraw"]
+__all__ = [
+    "CHANNEL",
+    "MAILBOX",
+    "Job",
+    "drop_content",
+    "forget_node",
+    "keep_content",
+    "post",
+    "posted_after",
+    "withdraw",
+]
 
 MAILBOX = "mailbox"
 """The bus channel on which a node's id says that its mailbox changed."""
@@ -43,6 +53,11 @@ def post(tx: Transaction, scope: Scope, jobs: Sequence[Job], now_ms: int) -> Non
 def withdraw(tx: Transaction, scope: Scope, job_ids: Iterable[str]) -> set[str]:
     """Take back those jobs that were not sent, or that their node had no room for. Returns their ids."""
     return store.delete_waiting(tx, scope, job_ids)
+
+
+def posted_after(tx: Transaction, scope: Scope, job_ids: Iterable[str], after_ms: int) -> set[str]:
+    """Those of the jobs that have been in their mailbox since a later moment than that."""
+    return store.posted_after(tx, scope, job_ids, after_ms)
 
 
 def forget_node(tx: Transaction, scope: Scope, node_id: str) -> None:

@@ -95,6 +95,15 @@ def _delete_jobs(
     return gone
 
 
+def posted_after(tx: Transaction, scope: Scope, job_ids: Iterable[str], after_ms: int) -> set[str]:
+    found: set[str] = set()
+    sql = f"SELECT job_id FROM mailbox_jobs WHERE {_SCOPED} AND job_id IN :ids AND posted_ms > :after_ms"
+    for ids in _chunks(job_ids):
+        rows = tx.all(sql, account=scope.account, region=scope.region, ids=ids, after_ms=after_ms)
+        found.update(row["job_id"] for row in rows)
+    return found
+
+
 def is_cancel(tx: Transaction, scope: Scope, job_id: str) -> bool:
     """Whether the job, still in the mailbox, cancels another."""
     row = tx.one(

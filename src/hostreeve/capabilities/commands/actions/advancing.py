@@ -82,15 +82,15 @@ def _apply(
         cancelling.stop(tx, scope, command, plan.cancel, world=world, now_ms=now_ms)
     if plan.resolve and not plan.send:
         changes |= _resolve(tx, scope, standing, now_ms=now_ms, permitted=permitted)
-    if not plan.more:
-        changes |= waiting.look(tx, scope, standing, now_ms)
+    looked = {} if plan.more else waiting.look(tx, scope, standing, now_ms)
+    changes |= looked
     unheard_ms = changes.get("unheard_ms", standing.unheard_ms)
-    if "sent_to" in changes and unheard_ms is None:
+    if "sent_to" in changes and (unheard_ms is None or unheard_ms > now_ms + UNHEARD_AFTER_MS):
         changes["unheard_ms"] = unheard_ms = now_ms + UNHEARD_AFTER_MS
     waits_until_ms = command.expires_ms if unheard_ms is None else min(command.expires_ms, unheard_ms)
     changes["due_ms"] = now_ms if plan.more else waits_until_ms
     command_rows.move(tx, scope, command.command_id, **changes)
-    return 1 if plan.more or waits_until_ms <= now_ms else 0
+    return 1 if plan.more or looked else 0
 
 
 def _send(tx: Transaction, scope: Scope, standing: Standing, node_ids: tuple[str, ...], now_ms: int) -> None:
