@@ -5,7 +5,9 @@ missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -x /usr/sbin/nats-server ] || command -v nats-server >/dev/null || missing="$missing nats-server"
 command -v openssl >/dev/null || missing="$missing openssl"
-command -v curl >/dev/null || missing="$missing curl"
+for program in curl wget git strace; do
+    command -v $program >/dev/null || missing="$missing $program"
+done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq

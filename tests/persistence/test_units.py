@@ -1,9 +1,11 @@
 """Units of work, on both engines: what returns is kept, what raises is not, and nobody sees half of it."""
 
 import asyncio
+import contextlib
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -318,3 +320,21 @@ def test_a_long_unit_leaves_the_loop_free(database: Database):
         return beats
 
     assert asyncio.run(main()) > 5
+
+
+def test_two_who_find_no_row_and_insert_it_are_told_of_each_other_not_of_a_broken_rule(database):
+    """PostgreSQL may report the key before the race; the loser is run again and finds the winner's row."""
+    database.write_sync(lambda tx: tx.run("CREATE TABLE twin (id INTEGER PRIMARY KEY)"))
+    together = threading.Barrier(4)
+
+    def unit(tx):
+        if tx.one("SELECT id FROM twin WHERE id = 1") is None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait(0.2)
+            tx.run("INSERT INTO twin (id) VALUES (1)")
+            return 1
+        return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: database.write_sync(unit), range(4)))
+    assert sum(made) == 1

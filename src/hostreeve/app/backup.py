@@ -76,7 +76,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
 def _fill(folder: StateFolder, url: str, source: Path) -> None:
     with tempfile.TemporaryDirectory(dir=source.parent, prefix=".hostreeve-restore-") as scratch:
         with tarfile.open(source) as archive:
-            archive.extractall(scratch, filter="data")
+            _unpack(archive, Path(scratch))
         found = Path(scratch)
         if not (found / STORE).exists():
             raise FileNotFoundError(f"{source} is not a file that `hostreeve backup` wrote")
@@ -86,6 +86,22 @@ def _fill(folder: StateFolder, url: str, source: Path) -> None:
             if (found / name).exists():
                 _move(found / name, folder.root / name)
     _sync(folder.root)
+
+
+def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
+    """Plain files and folders below `folder`, nothing else. Debian's Python has no extraction filters yet."""
+    for member in archive:
+        place = folder / member.name
+        if not (member.isfile() or member.isdir()) or not place.resolve().is_relative_to(folder.resolve()):
+            raise tarfile.TarError(f"it holds {member.name}, which no backup of Hostreeve holds")
+        if member.isdir():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            continue
+        content = archive.extractfile(member)
+        assert content is not None, "a plain file has content"
+        with content, place.open("wb") as file:
+            shutil.copyfileobj(content, file)
+        place.chmod(member.mode & 0o644)
 
 
 def _move(source: Path, target: Path) -> None:

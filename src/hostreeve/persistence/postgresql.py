@@ -22,7 +22,13 @@ from hostreeve.persistence.database import Engine, Transaction
 from hostreeve.persistence.errors import OutcomeUnknown, StoreContended, StoreUnavailable
 from hostreeve.persistence.migrations import Migration, as_postgresql, migrate
 from hostreeve.persistence.postgresql_bus import PostgresBus
-from hostreeve.persistence.postgresql_transaction import PostgresTransaction, teach_types, translated
+from hostreeve.persistence.postgresql_transaction import (
+    LOST_RACE,
+    RACES,
+    PostgresTransaction,
+    teach_types,
+    translated,
+)
 from hostreeve.persistence.units import Ask, answer, refuse_nesting, run_unit, settle_all
 
 T = TypeVar("T")
@@ -32,7 +38,7 @@ TRIES = 60
 """A unit that lost this many races in a row is given up; the waits in between add up to some seconds."""
 WAIT_MAX_S = 0.1
 SWITCH_S = 0.001
-_LOST_RACE = ("40001", "40P01")
+TWIN_TRIES = 3
 _BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _BEGIN_WRITE = b"BEGIN ISOLATION LEVEL SERIALIZABLE"
 _MIGRATION_LOCK = 0x486F737472656576
@@ -167,10 +173,10 @@ class _Crew:
     def _run(self, connection: psycopg.Connection[Any], ask: Ask, *, reads: bool) -> None:
         for tried in range(TRIES):
             try:
-                self._once(connection, ask, reads=reads)
+                self._once(connection, ask, reads=reads, races=RACES if tried < TWIN_TRIES else LOST_RACE)
                 return
             except psycopg.Error as error:
-                if error.sqlstate not in _LOST_RACE:
+                if error.sqlstate not in RACES:
                     raise
             # Doubling up to a bound, with chance in it, so that the losers do not meet again at once.
             wait_s = min(WAIT_MAX_S, 0.001 * 2**tried) * self._world.fraction()
@@ -179,7 +185,9 @@ class _Crew:
             f"{self._place}: a unit lost its race {TRIES} times; try again when there is less to do"
         )
 
-    def _once(self, connection: psycopg.Connection[Any], ask: Ask, *, reads: bool) -> None:
+    def _once(
+        self, connection: psycopg.Connection[Any], ask: Ask, *, reads: bool, races: tuple[str, ...]
+    ) -> None:
         _order(connection, _BEGIN_READ if reads else _BEGIN_WRITE)
         tx = PostgresTransaction(connection, self._place)
         try:
@@ -187,7 +195,7 @@ class _Crew:
         except BaseException:
             with contextlib.suppress(psycopg.Error):
                 _order(connection, b"ROLLBACK")
-            if tx.lost_race is not None:
+            if tx.lost_race is not None and tx.lost_race.sqlstate in races:
                 raise tx.lost_race from None
             raise
         try:

@@ -41,6 +41,13 @@ def translated(error: BaseException, place: str) -> BaseException:
     return error
 
 
+LOST_RACE = ("40001", "40P01")
+RACES = (*LOST_RACE, "23505")
+"""Also: a row with this key is there. Of two units that found none and insert one, the loser hears of the key
+before it hears of the race. So it is run again a few times, and then sees the other's row.
+"""
+
+
 class PostgresTransaction:
     """See database.Transaction."""
 
@@ -102,7 +109,7 @@ class PostgresTransaction:
     def _fail(self, error: psycopg.Error) -> NoReturn:
         """PostgreSQL has given the transaction up. A lost race is not the unit's affair: it is run again."""
         self.failure = translated(error, self._place)
-        if error.sqlstate in ("40001", "40P01"):
+        if error.sqlstate in RACES:
             self.lost_race = error
         self._cursor = _Refusal(
             errors.UnitFailed("a statement of this unit has failed, so nothing more can be done in it")
