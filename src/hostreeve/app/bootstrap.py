@@ -10,8 +10,13 @@ from hostreeve.platform import identity, organizations
 
 
 def bootstrap(tx: Transaction, keys: Sealer, world: World) -> tuple[str, str] | None:
-    """(access key id, secret) of the new administrator, or None when the installation exists already."""
-    if organizations.management_account(tx) is not None:
+    """(access key id, secret) of the new administrator, or None when the installation exists already.
+
+    ValueError when these keys do not open what it has stored.
+    """
+    existing = organizations.management_account(tx)
+    if existing is not None:
+        identity.check_keys(tx, keys, account=existing)
         return None
     account = organizations.create_management_account(tx, world)
     return identity.bootstrap(tx, keys, world, account=account, now_ms=world.now_ms())

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import ipaddress
+import os
+import re
 import signal
 import socket
 import sys
@@ -30,12 +32,14 @@ from hostreeve.scheduling.loop import run_workers
 WILDCARDS = ("0.0.0.0", "::")
 RENEWAL_CHECK_S = 6 * 3600.0
 FLUSH_S = 0.1
+REGION_CHARS_MAX = 64
+RESTORE = "Put back the file `master.key` that was made with it: every backup and every other replica has it."
 PATIENCE_CHECK_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `serve`, which `up` shares."""
-    parser.add_argument("--port", type=int, default=8443, help="TLS port for everything (default 8443)")
+    parser.add_argument("--port", type=_port, default=8443, help="TLS port for everything (default 8443)")
     parser.add_argument(
         "--listen", default="0.0.0.0", type=_address, help="address to listen on (default: all)"
     )
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--name", action="append", default=[], help="another name or address for the certificate"
     )
     parser.add_argument(
-        "--region", action="append", default=[], help="a Region name of your own, beside AWS's"
+        "--region", action="append", default=[], type=_region, help="a Region name of your own, beside AWS's"
     )
     parser.add_argument("--advertise", help="URL under which other machines reach this server")
     parser.add_argument("--database", help="postgresql://… instead of SQLite in the state folder")
@@ -61,12 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     folder = StateFolder(Path(arguments.state).resolve())
     world = RealWorld()
     log_to_stderr()
+    # For files made while starting only: commands of an agent that shares the terminal keep the user's own.
+    umask = os.umask(0o077)
     try:
         folder.prepare()
         port = _opened_port(arguments, folder, world)
     except (OSError, ValueError, RuntimeError, StoreError) as error:
         sys.stderr.write(f"hostreeve serve: {error}\n")
         return 1
+    finally:
+        os.umask(umask)
     tune()
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves and raises them again afterwards, before all is tidied up.
@@ -74,9 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(port, world))
-    except SystemExit as refused:
-        # uvicorn leaves this way when the address is taken; it has said so.
-        return int(refused.code or 1)
+    except SystemExit:
+        # uvicorn leaves this way when the address cannot be had; it has said why.
+        sys.stderr.write(
+            f"hostreeve serve: cannot listen on {arguments.listen} port {arguments.port}, as the line above "
+            "says. Choose another with --port and --listen, or stop what listens there.\n"
+        )
+        return 1
     finally:
         folder.ready.unlink(missing_ok=True)
         port.app.database.close()
@@ -90,6 +102,13 @@ def local_url(listen: str, port: int) -> str:
 
 
 def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: World) -> Port:
+    if bool(arguments.certificate) != bool(arguments.key):
+        raise ValueError("--certificate and --key belong together: give both or neither.")
+    is_new = not folder.master_key.exists()
+    if is_new and folder.database.exists() and not arguments.database:
+        raise ValueError(
+            f"{folder.master_key} is gone, and what is stored cannot be read without it. {RESTORE}"
+        )
     keys = Keyring(_master_key(arguments, folder, world), world)
     renewing = None
     if arguments.certificate:
@@ -99,7 +118,15 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
         cert = renewing.ensure()
     app = _opened_app(arguments, folder, world, (keys, cert))
     url = local_url(arguments.listen, arguments.port)
-    key = app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, keys, world))
+    try:
+        key = app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, keys, world))
+    except ValueError as wrong:
+        app.database.close()
+        if is_new:
+            folder.master_key.unlink()
+        raise ValueError(
+            f"the master key in {folder.root} does not open what the database holds. {RESTORE}"
+        ) from wrong
     if key is None and not folder.admin_env.exists():
         key = app.database.write_sync(lambda tx: bootstrap.administrator_key(tx, keys, world))
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
@@ -173,5 +200,23 @@ async def _serve(port: Port, world: World) -> None:
         app.record.flush()
 
 
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to 65535")
+    return int(text)
+
+
+def _region(text: str) -> str:
+    """As it may stand in an ARN, in a signature's scope and in a shell's assignment."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text) or len(text) > REGION_CHARS_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name for a Region: small letters, digits and single hyphens"
+        )
+    return text
+
+
 def _address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no IP address") from None

@@ -1,6 +1,7 @@
 """The state folder: what lies where, who may read it, and the lines that administrators source."""
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -45,14 +46,29 @@ class StateFolder:
         return self.root / "access.log"
 
     def prepare(self) -> None:
-        """Create the folder for its owner alone. PermissionError or OSError says why it cannot be."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """The folder, for its owner alone. ValueError when anybody could have put something there, OSError
+        when it cannot be made."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except (FileExistsError, NotADirectoryError):
+            raise ValueError(
+                f"{self.root} is no folder, nor can be one. Name another with --state."
+            ) from None
+        found = self.root.stat()
+        if found.st_mode & 0o002:
+            raise ValueError(
+                f"{self.root} has mode {found.st_mode & 0o777:04o}: anybody may write there. Name a folder "
+                "of your own with --state, or run chmod 700 on this one when you know all that is in it."
+            )
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            self.root.chmod(0o700)
 
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file in one step, readable by its owner alone, on disk when this returns."""
     beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
@@ -76,12 +92,13 @@ def write_admin_env(
         "AWS_ENDPOINT_URL": url,
         "AWS_CA_BUNDLE": str(ca),
     }
-    text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
+    text = "".join(f"export {name}={_quoted(value)}\n" for name, value in lines.items())
     # A profile or session token of the same shell would win over the key above.
     text += "unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN\n"
     programs = Path(sys.executable).parent
     if shutil.which("aws", path=str(programs)):
-        text += f'case ":$PATH:" in *":{programs}:"*) ;; *) export PATH=\'{programs}\':"$PATH" ;; esac\n'
+        quoted = _quoted(str(programs))
+        text += f'case ":$PATH:" in *:{quoted}:*) ;; *) export PATH={quoted}:"$PATH" ;; esac\n'
     write_private(folder.admin_env, text)
 
 
@@ -103,5 +120,10 @@ def _assignments(path: Path) -> dict[str, str]:
     for line in path.read_text().splitlines():
         if line.startswith("export ") and "=" in line and not line.startswith("export PATH"):
             name, _, value = line.removeprefix("export ").partition("=")
-            found[name] = value.strip("'")
+            found[name] = "".join(shlex.split(value))
     return found
+
+
+def _quoted(value: str) -> str:
+    """As a shell reads it back, whatever is in it."""
+    return "'" + value.replace("'", "'\\''") + "'"

@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve_command(arguments: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "hostreeve", "serve", "--state", arguments.state]
     command += ["--port", str(arguments.port), "--listen", arguments.listen]
-    for flag in ("advertise", "database", "certificate", "key"):
-        if getattr(arguments, flag):
-            command += [f"--{flag}", getattr(arguments, flag)]
+    for flag in ("advertise", "database", "certificate", "key", "master-key-passphrase-file"):
+        value = getattr(arguments, flag.replace("-", "_"))
+        if value:
+            command += [f"--{flag}", str(value)]
     for flag in ("name", "region"):
         for value in getattr(arguments, flag):
             command += [f"--{flag}", value]

@@ -12,7 +12,12 @@ from hostreeve.platform.identity.actions.credentials import (
     issue_role_credentials,
     revoke_node,
 )
-from hostreeve.platform.identity.actions.founding import administrator_key, bootstrap, create_access_role
+from hostreeve.platform.identity.actions.founding import (
+    administrator_key,
+    bootstrap,
+    check_keys,
+    create_access_role,
+)
 from hostreeve.platform.identity.actions.resources import speaks_for
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
@@ -26,6 +31,7 @@ __all__ = [
     "administrator_key",
     "authorise",
     "bootstrap",
+    "check_keys",
     "create_access_role",
     "find_credential",
     "find_role",

@@ -74,6 +74,8 @@ def load_or_create_master_key(path: Path, world: World, passphrase: bytes = b"")
     try:
         content = read_private(path, passphrases.WRAPPED_BYTES)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ValueError(f"{path} is a link to a file that is not there.") from None
         _create(path, world, passphrase)
         return load_or_create_master_key(path, world, passphrase)
     if passphrases.is_wrapped(content):

@@ -73,6 +73,14 @@ def administrator_key(
     return key.access_key_id, secret
 
 
+def check_keys(tx: Transaction, keys: Sealer, *, account: str) -> None:
+    """ValueError when the administrator's access keys were sealed under another master key."""
+    scope = Scope(account, GLOBAL)
+    user = identities.find(tx, scope, "user", ADMINISTRATOR)
+    for key in access_keys.listed(tx, scope, user.identity_id) if user else []:
+        secret_of(keys, key)
+
+
 def create_role(
     tx: Transaction,
     world: World,
