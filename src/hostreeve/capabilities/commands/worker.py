@@ -85,14 +85,20 @@ async def forget(database: Database, world: World) -> int:
     old = await database.read(lambda tx: history.ended_before(tx, before_ms, FORGOTTEN_AT_ONCE))
     for scope, command_id in old:
         await database.write(partial(forgetting.forget, scope=scope, command_id=command_id))
-    return len(old) + await database.write(
+    oldest_ms = await database.read(outbox.next_due_ms)
+    if oldest_ms is None or oldest_ms > now_ms - outbox.UNCLAIMED_KEPT_MS:
+        return len(old)
+    dropped = await database.write(
         lambda tx: outbox.drop_unclaimed(tx, now_ms=now_ms, at_most=EVENTS_AT_ONCE)
     )
+    return len(old) + dropped
 
 
 async def count_open(database: Database) -> int:
-    """Bring up to date what `LimitExceeded` is decided by."""
-    await database.write(history.count_open)
+    """Bring up to date what `LimitExceeded` is decided by. Nothing is written while nothing changes."""
+    noted, counted = await database.read_long(lambda tx: (history.noted(tx), history.counted(tx)))
+    if noted != counted:
+        await database.write(partial(history.note, loads=counted))
     return 0
 
 

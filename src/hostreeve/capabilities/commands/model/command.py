@@ -26,7 +26,7 @@ STREAM_BYTES_MAX = 1 << 30
 TERMINAL_STEP = frozenset({"Success", "Failed", "TimedOut", "Cancelled", "Skipped"})
 
 
-class Command(Struct, frozen=True, kw_only=True):
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command as it was asked for; none of this changes afterwards. Times are milliseconds.
 
     `document_version` is what the caller asked for ("" when nothing); `steps` are (step id, plugin) in order.

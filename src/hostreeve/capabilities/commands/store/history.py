@@ -1,5 +1,7 @@
 """What is old, and how it is deleted a bounded number of rows at a time; and how much has not ended yet."""
 
+from typing import Any
+
 from hostreeve.capabilities.commands.lifecycle import COMMAND_OPEN
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
@@ -68,8 +70,12 @@ def delete_command(tx: Transaction, scope: Scope, command_id: str) -> None:
     tx.run(f"DELETE FROM commands WHERE {_COMMAND}", **_named(scope, command_id))
 
 
-def count_open(tx: Transaction) -> None:
-    """Write down how many invocations of each account have not ended: `open_invocations` reads that."""
+Loads = dict[Scope, int]
+"""How many invocations of each account and Region have not ended."""
+
+
+def counted(tx: Transaction) -> Loads:
+    """As of now: it looks at every command that has not ended."""
     rows = tx.all(
         """SELECT c.account AS account, c.region AS region,
                   sum(k.total - k.success - k.failed - k.execution_timed_out - k.delivery_timed_out
@@ -78,11 +84,25 @@ def count_open(tx: Transaction) -> None:
                 ON k.account = c.account AND k.region = c.region AND k.command_id = c.command_id
            WHERE c.due_ms IS NOT NULL GROUP BY c.account, c.region"""
     )
+    return _loads(rows)
+
+
+def noted(tx: Transaction) -> Loads:
+    """As of the last count."""
+    return _loads(tx.all("SELECT account, region, open_count FROM command_loads"))
+
+
+def note(tx: Transaction, loads: Loads) -> None:
+    """Write a count down: `open_invocations` reads that."""
     tx.run("DELETE FROM command_loads")
     tx.many(
         "INSERT INTO command_loads (account, region, open_count) VALUES (:account, :region, :open_count)",
-        [{**row, "open_count": int(row["open_count"])} for row in rows],
+        [{"account": at.account, "region": at.region, "open_count": count} for at, count in loads.items()],
     )
+
+
+def _loads(rows: list[dict[str, Any]]) -> Loads:
+    return {Scope(row["account"], row["region"]): int(row["open_count"]) for row in rows}
 
 
 def open_invocations(tx: Transaction, scope: Scope) -> int:
