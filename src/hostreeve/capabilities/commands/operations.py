@@ -63,8 +63,6 @@ def list_commands(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     conditions = _conditions(request, is_list_commands=True)
     if "CommandId" in request:
         conditions.append(filters.command(_command_id(request["CommandId"])))
-    if "InstanceId" in request:
-        conditions.append(filters.sent_to(request["InstanceId"]))
     after_ms, after_id = page.parts(int, str)
     found = command_rows.newest(
         call.tx,
@@ -72,6 +70,7 @@ def list_commands(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         conditions=conditions,
         after=(after_ms, after_id) if after_id else None,
         limit=page.limit + 1,
+        node_id=request.get("InstanceId"),
     )
     token = page.token(found, lambda row: (row.command.requested_ms, row.command.command_id))
     return {"Commands": [model.described_command(row) for row in found[: page.limit]]} | _next(token)
@@ -91,7 +90,16 @@ def list_command_invocations(call: Call, request: dict[str, Any]) -> dict[str, A
         )
     else:
         after = (after_ms, after_id, after_node) if after_id else None
-        found = rows.newest(call.tx, call.scope, conditions=conditions, after=after, limit=page.limit + 1)
+        asked = {one["key"]: one["value"] for one in request.get("Filters", [])}
+        found = rows.newest(
+            call.tx,
+            call.scope,
+            conditions=conditions,
+            after=after,
+            limit=page.limit + 1,
+            # A node's own invocations are fewer than a document's.
+            document_name=None if "InstanceId" in request else asked.get("DocumentName"),
+        )
     token = page.token(found, lambda one: (one.requested_ms, one.command_id, one.node_id))
     listed = _listed(call, found[: page.limit], with_plugins=request.get("Details", False))
     return {"CommandInvocations": listed} | _next(token)

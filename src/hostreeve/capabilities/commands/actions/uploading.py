@@ -31,7 +31,7 @@ from hostreeve.platform import identity, objects
 PATIENCE_MS = 600_000
 """How long the rest of a stream may take to come after its end was reported; then what is there is put."""
 REST_MS_MIN, REST_MS_MAX = 500, 30_000
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 18
 CONTENT_TYPE = "text/plain"
 
 

@@ -238,17 +238,25 @@ def newest(
     conditions: list[Condition],
     after: tuple[int, str] | None,
     limit: int,
+    node_id: str | None = None,
 ) -> list[CommandRow]:
-    """Commands, the newest first, behind `after` (requested_ms, command_id)."""
+    """Commands, those sent to `node_id` if given, the newest first, behind `after` (requested_ms, command_id)."""
     where = "".join(f" AND {sql}" for sql, _ in conditions)
     params = {name: value for _, members in conditions for name, value in members.items()}
+    source, key = "commands c", "c"
+    if node_id is not None:
+        # A node's invocations lie in the order that is wanted, so a page costs the same however many there are.
+        source, key = "command_invocations i CROSS JOIN commands c", "i"
+        where += """ AND i.node_id = :node_id AND c.account = i.account AND c.region = i.region
+                     AND c.command_id = i.command_id"""
+        params["node_id"] = node_id
     if after is not None:
-        where += " AND (c.requested_ms, c.command_id) < (:after_ms, :after_id)"
+        where += f" AND ({key}.requested_ms, {key}.command_id) < (:after_ms, :after_id)"
         params |= {"after_ms": after[0], "after_id": after[1]}
     rows = tx.all(
-        f"""SELECT c.command_id, c.request, c.status FROM commands c
-            WHERE c.account = :account AND c.region = :region {where}
-            ORDER BY c.requested_ms DESC, c.command_id DESC LIMIT :limit""",
+        f"""SELECT c.command_id, c.request, c.status FROM {source}
+            WHERE {key}.account = :account AND {key}.region = :region {where}
+            ORDER BY {key}.requested_ms DESC, {key}.command_id DESC LIMIT :limit""",
         account=scope.account,
         region=scope.region,
         limit=limit,

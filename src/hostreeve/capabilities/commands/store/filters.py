@@ -1,8 +1,10 @@
 """What ListCommands and ListCommandInvocations are narrowed by, as conditions of their queries."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hostreeve.capabilities.commands.lifecycle import COMMAND_OPEN
+from hostreeve.capabilities.commands.model.status import CommandStatus, Status
 
 Condition = tuple[str, dict[str, Any]]
 
@@ -13,12 +15,6 @@ def command(command_id: str) -> Condition:
 
 def of_node(node_id: str) -> Condition:
     return "c.node_id = :node_id", {"node_id": node_id}
-
-
-def sent_to(node_id: str) -> Condition:
-    sql = """c.command_id IN (SELECT i.command_id FROM command_invocations i WHERE i.account = :account
-                              AND i.region = :region AND i.node_id = :node_id)"""
-    return sql, {"node_id": node_id}
 
 
 def invoked_after(at_ms: int) -> Condition:
@@ -32,7 +28,7 @@ def invoked_before(at_ms: int) -> Condition:
 def status(value: str) -> Condition:
     # TimedOut is not a StatusDetails value: it stands for both kinds.
     values = ["DeliveryTimedOut", "ExecutionTimedOut"] if value == "TimedOut" else [value]
-    return "c.status IN :statuses", {"statuses": values}
+    return _among([CommandStatus(one) if one in _OF_COMMANDS else Status(one) for one in values]), {}
 
 
 def document(name: str) -> Condition:
@@ -40,11 +36,21 @@ def document(name: str) -> Condition:
 
 
 def of_document(name: str) -> Condition:
-    sql = """c.command_id IN (SELECT d.command_id FROM commands d WHERE d.account = :account
-                              AND d.region = :region AND d.document_name = :document_name)"""
+    sql = """EXISTS (SELECT 1 FROM commands d WHERE d.account = c.account AND d.region = c.region
+                     AND d.command_id = c.command_id AND d.document_name = :document_name)"""
     return sql, {"document_name": name}
 
 
 def stage(value: str) -> Condition:
-    unended = [str(status) for status in COMMAND_OPEN]
-    return f"c.status {'IN' if value == 'Executing' else 'NOT IN'} :unended", {"unended": unended}
+    open_ones = _among(COMMAND_OPEN)
+    return (open_ones if value == "Executing" else f"NOT ({open_ones})"), {}
+
+
+def _among(statuses: Iterable[Status | CommandStatus]) -> str:
+    """As literals, and saying what the indexes by status leave out: else SQLite cannot use them."""
+    listed = [str(status) for status in statuses]
+    sql = "c.status IN (" + ", ".join(f"'{status}'" for status in listed) + ")"
+    return sql if "Success" in listed else f"c.status <> 'Success' AND {sql}"
+
+
+_OF_COMMANDS = frozenset(str(status) for status in CommandStatus)

@@ -16,6 +16,7 @@ from hostreeve.persistence.database import Transaction
 _COMMAND = "account = :account AND region = :region AND command_id = :command_id"
 _KEY = f"{_COMMAND} AND node_id = :node_id"
 _COLUMNS = "command_id, node_id, node_name, status, trace, requested_ms"
+_LISTED = ", ".join(f"c.{column}" for column in _COLUMNS.split(", "))
 
 
 def _listed(statuses: Iterable[Status]) -> str:
@@ -210,16 +211,27 @@ def newest(
     conditions: list[Condition],
     after: tuple[int, str, str] | None,
     limit: int,
+    document_name: str | None = None,
 ) -> list[Invocation]:
-    """Invocations of all commands, the newest first, behind `after` (requested_ms, command_id, node_id)."""
+    """Invocations of all commands, or those of a document, the newest first, behind `after` (requested_ms,
+    command_id, node_id).
+    """
     where, params = _narrowed(conditions)
+    source, key = "command_invocations c", "c"
+    if document_name is not None:
+        # Commands lie by document in the order that is wanted; their invocations have the same times.
+        source, key = "commands d CROSS JOIN command_invocations c", "d"
+        where += """ AND d.document_name = :document_name AND c.account = d.account AND c.region = d.region
+                     AND c.command_id = d.command_id"""
+        params["document_name"] = document_name
     if after is not None:
-        where += " AND (c.requested_ms, c.command_id, c.node_id) < (:after_ms, :after_id, :after_node)"
+        where += f""" AND {key}.requested_ms <= :after_ms
+                      AND ({key}.requested_ms, {key}.command_id, c.node_id) < (:after_ms, :after_id, :after_node)"""
         params |= {"after_ms": after[0], "after_id": after[1], "after_node": after[2]}
     rows = tx.all(
-        f"""SELECT {_COLUMNS} FROM command_invocations c
-            WHERE c.account = :account AND c.region = :region {where}
-            ORDER BY c.requested_ms DESC, c.command_id DESC, c.node_id DESC LIMIT :limit""",
+        f"""SELECT {_LISTED} FROM {source}
+            WHERE {key}.account = :account AND {key}.region = :region {where}
+            ORDER BY {key}.requested_ms DESC, {key}.command_id DESC, c.node_id DESC LIMIT :limit""",
         account=scope.account,
         region=scope.region,
         limit=limit,
