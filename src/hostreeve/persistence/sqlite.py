@@ -36,8 +36,13 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS migration (
     applied_ms INTEGER NOT NULL, PRIMARY KEY (slice, number))"""
 
 
+INLINE = "?commit=inline"
+"""Behind a path: commits happen on the event loop, not on a thread beside it, so that a simulation replays."""
+
+
 def open_sqlite(path: str, world: World, schemas: Sequence[str], bus: Bus | None = None) -> "SqliteDatabase":
-    """Open or create the file; refuse what cannot be served safely."""
+    """Open or create the file; refuse what cannot be served safely. For simulations the path ends in INLINE."""
+    inline, path = path.endswith(INLINE), path.removesuffix(INLINE)
     refuse_unsafe_library(apsw.sqlite_lib_version())
     lock = take_lock(Path(path))
     try:
@@ -46,7 +51,8 @@ def open_sqlite(path: str, world: World, schemas: Sequence[str], bus: Bus | None
     except BaseException:
         os.close(lock)
         raise
-    return SqliteDatabase(Path(path), connection, lock, bus or InProcessBus(), world)
+    writer = Writer(connection, bus := bus or InProcessBus(), world, inline=inline)
+    return SqliteDatabase(Path(path), writer, lock, bus)
 
 
 class SqliteDatabase:
@@ -54,11 +60,11 @@ class SqliteDatabase:
 
     engine: Engine = "sqlite"
 
-    def __init__(self, path: Path, connection: apsw.Connection, lock: int, bus: Bus, world: World) -> None:
+    def __init__(self, path: Path, writer: Writer, lock: int, bus: Bus) -> None:
         self.path = path
         self.bus = bus
         self._lock = lock
-        self._writer = Writer(connection, bus, world)
+        self._writer = writer
         self._idle: deque[apsw.Connection] = deque()
         self._long = ThreadPoolExecutor(2, "sqlite-long")
         self._closed = False

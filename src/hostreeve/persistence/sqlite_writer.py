@@ -36,13 +36,16 @@ class Writer:
 
     A driver runs what waits, whoever asked. From an event loop the commit is handed to the committing thread,
     which also ends the turn, so that nobody ever waits for an event loop that is itself waiting.
+
+    `inline`: the loop commits by itself, and what happens when is decided by it alone. For simulations.
     """
 
-    def __init__(self, connection: apsw.Connection, bus: Bus, world: World) -> None:
+    def __init__(self, connection: apsw.Connection, bus: Bus, world: World, *, inline: bool = False) -> None:
         self._connection = connection
         self._place = connection.filename
         self._bus = bus
         self._world = world
+        self._inline = inline
         self._turn = threading.Condition()
         self._busy = False
         self._closed = False
@@ -110,6 +113,9 @@ class Writer:
                 return
             self._busy = True
             self._loop_is_busy = self._world.monotonic() - self._promised_at > BUSY_LAG_S
+        if self._inline:
+            self._drive_here()
+            return
         job = self._run_waiting()
         self._committing.acquire()
         self._handed_at = self._world.monotonic()
