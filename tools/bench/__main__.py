@@ -2,7 +2,7 @@
 
 import sys
 
-from tools.bench import api, commands, footprint, machine, parameters, peers
+from tools.bench import api, commands, footprint, history, machine, parameters, peers, volume
 
 BENCHMARKS = {
     "ready": footprint.ready,
@@ -10,6 +10,8 @@ BENCHMARKS = {
     "latency": commands.latency,
     "agent": footprint.agent,
     "fanout": commands.fanout,
+    "volume": volume.run,
+    "history": history.run,
     "parameters": parameters.run,
     "peers": peers.run,
 }

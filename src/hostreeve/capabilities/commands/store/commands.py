@@ -240,12 +240,12 @@ def newest(
     limit: int,
     node_id: str | None = None,
 ) -> list[CommandRow]:
-    """Commands, those sent to `node_id` if given, the newest first, behind `after` (requested_ms, command_id)."""
+    """Commands, or those sent to a node, the newest first, behind `after` (requested_ms, command_id)."""
     where = "".join(f" AND {sql}" for sql, _ in conditions)
     params = {name: value for _, members in conditions for name, value in members.items()}
     source, key = "commands c", "c"
     if node_id is not None:
-        # A node's invocations lie in the order that is wanted, so a page costs the same however many there are.
+        # A node's invocations lie in the order that is wanted: a page costs the same however many there are.
         source, key = "command_invocations i CROSS JOIN commands c", "i"
         where += """ AND i.node_id = :node_id AND c.account = i.account AND c.region = i.region
                      AND c.command_id = i.command_id"""

@@ -225,8 +225,9 @@ def newest(
                      AND c.command_id = d.command_id"""
         params["document_name"] = document_name
     if after is not None:
-        where += f""" AND {key}.requested_ms <= :after_ms
-                      AND ({key}.requested_ms, {key}.command_id, c.node_id) < (:after_ms, :after_id, :after_node)"""
+        where += f""" AND {key}.requested_ms <= :after_ms AND
+                      ({key}.requested_ms, {key}.command_id, c.node_id)
+                      < (:after_ms, :after_id, :after_node)"""
         params |= {"after_ms": after[0], "after_id": after[1], "after_node": after[2]}
     rows = tx.all(
         f"""SELECT {_LISTED} FROM {source}
