@@ -168,3 +168,16 @@ def test_those_not_yet_sent_to_are_terminated_when_the_errors_are_too_many(estat
     ]
     assert (shown["Status"], shown["StatusDetails"]) == ("Cancelled", "Terminated")
     assert estate.mailbox() == [first]
+
+
+def test_a_cancelled_command_whose_node_is_away_does_not_keep_the_worker_busy(estate):
+    node = estate.node()
+    command = estate.send(node)
+    estate.database.write_sync(lambda tx: tx.run("UPDATE mailbox_jobs SET state = 'sent'"))
+    estate.call("CancelCommand", CommandId=command)
+    estate.tick()
+    assert estate.statuses(command) == {node: "Cancelling"}
+    estate.world.advance(61)
+    estate.tick()
+    due_ms = estate.database.read_sync(command_rows.next_due_ms)
+    assert due_ms > estate.world.now_ms(), "a worker whose next row is due already never sleeps"

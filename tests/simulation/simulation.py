@@ -145,7 +145,8 @@ class Simulation:
         )
 
     def _run(self) -> None:
-        shutil.copyfile(estate().path, self.folder / "0.db")
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{estate().path}{suffix}", self.folder / f"0.db{suffix}")
         self._start_server()
         for node in self.nodes:
             self.after(self.chance.random() * 10, node.boot)

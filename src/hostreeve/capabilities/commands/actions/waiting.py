@@ -19,8 +19,11 @@ from hostreeve.persistence.database import Transaction
 def look(tx: Transaction, scope: Scope, standing: Standing, now_ms: int) -> dict[str, Any]:
     """Look at a batch of them when their time has come. What is to be written of the command: when to look
     again (`unheard_ms`, None when nobody is waited for) and from where on."""
-    if standing.unheard_ms is None or now_ms < standing.unheard_ms or standing.sweep:
+    if standing.unheard_ms is None or now_ms < standing.unheard_ms:
         return {}
+    if standing.sweep:
+        # Nobody is waited for any more; a time left standing would call the worker again at once, for ever.
+        return {"unheard_ms": None}
     command = standing.command
     found = rows.unheard(tx, scope, command.command_id, after=standing.unheard_to, limit=BATCH_MAX)
     there = nodes.find_many(tx, scope, found, now_ms)
