@@ -237,8 +237,9 @@ class _Minute:
         connection.close()
 
     async def _nodes(self) -> list[str]:
+        connection = Connection(self._plane.url, self._plane.ca)
+        found: list[str] = []
         token: dict[str, str] = {}
-        connection, found = Connection(self._plane.url, self._plane.ca), [], {}
         while True:
             page = await connection.call(
                 "ssm", "DescribeInstanceInformation", {"MaxResults": 50} | token, self._plane.credentials
