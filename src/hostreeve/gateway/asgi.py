@@ -96,7 +96,9 @@ async def _whole_body(receive: Receive) -> bytes:
         return body
     parts, size = [body], len(body)
     while event.get("more_body"):
-        event = await asyncio.wait_for(receive(), limits.REQUEST_BODY_IDLE_S)
+        # Not wait_for: until Python 3.12 it may lose the cancellation with which the time for all ends it.
+        async with asyncio.timeout(limits.REQUEST_BODY_IDLE_S):
+            event = await receive()
         parts.append(event.get("body", b""))
         size += len(parts[-1])
         if size > limits.REQUEST_BODY_BYTES_MAX:
