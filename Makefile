@@ -27,7 +27,7 @@ check: install ## everything a commit must pass: format, lint, types, floors, ti
 	@$(PY) -m pytest -n 2 -m "not slow" $(T)
 
 test: install services ## all tests: oracle, both databases, real processes
-	@$(PY) -m pytest -n 2 -rs $(T)
+	@timeout -k 10 1500 $(PY) -m pytest -n 2 -rs $(T)
 
 services:
 	@sh tools/services.sh

@@ -18,14 +18,7 @@ def plant(house) -> dict[str, list[Any]]:
     activation = ssm.create_activation(
         IamRole="service-role/SSMServiceRole", Description=TREASURE, RegistrationLimit=5
     )
-    body = {"Fingerprint": "f", "PublicKey": public_key(1), "PublicKeyType": "Rsa"}
-    named = {
-        "ActivationId": activation["ActivationId"],
-        "ActivationCode": activation["ActivationCode"],
-    }
-    callers = Callers(house)
-    http = callers.http("ssm", "RegisterManagedInstance", body | named)
-    node = json.loads(house.request(http).body)["InstanceId"]
+    node = registered(Callers(house), house, activation)
     ssm.add_tags_to_resource(ResourceType="ManagedInstance", ResourceId=node, Tags=tags)
     ssm.put_parameter(Name="/planted/plain", Type="String", Value=TREASURE, Tags=tags)
     ssm.put_parameter(Name="/planted/secret", Type="SecureString", Value=TREASURE)
@@ -102,6 +95,14 @@ def plant(house) -> dict[str, list[Any]]:
         "AccessKeyId": [access_key["AccessKeyId"], house.key[0]],
         "AccountId": [account],
     }
+
+
+def registered(callers, house, activation, machine: int = 1) -> str:
+    """The id of a node registered with the activation."""
+    request = {"Fingerprint": f"f{machine}", "PublicKey": public_key(machine), "PublicKeyType": "Rsa"}
+    request |= {name: activation[name] for name in ("ActivationId", "ActivationCode")}
+    http = callers.http("ssm", "RegisterManagedInstance", request)
+    return str(json.loads(house.request(http).body)["InstanceId"])
 
 
 def house_arn(account: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
@@ -62,6 +62,8 @@ class Seen:
     max_concurrency: str
     max_errors: str
     rows: dict[str, tuple[str, int]]
+    taken: set[str] = field(default_factory=set)
+    """Nodes that have said that they have it."""
     was_stopped: bool = False
 
 
@@ -108,7 +110,8 @@ class Checker:
         rows = {
             node_id: (now, is_sent)
             for node_id, now, is_sent in watch.execute(
-                "SELECT node_id, status, is_sent FROM command_invocations WHERE command_id = ? ORDER BY node_id",
+                "SELECT node_id, status, is_sent FROM command_invocations"
+                " WHERE command_id = ? ORDER BY node_id",
                 (command_id,),
             )
         }
@@ -122,6 +125,8 @@ class Checker:
         for node_id, (now, is_sent) in rows.items():
             if seen.rows.get(node_id) != (now, is_sent):
                 self.note("row", command_id, node_id, now, is_sent)
+            if now == "InProgress":
+                seen.taken.add(node_id)
         if status != seen.status:
             self.note("command", command_id, status)
         tally = self._check_tally(watch, command_id, rows)
@@ -189,6 +194,8 @@ class Checker:
         said = f"{job_id} is {status}, and on the node it is {outcome}"
         if status in ("Success", "Failed", "ExecutionTimedOut") and ENDS_AS.get(outcome or "") != status:
             raise Violation(f"invented: {said}")
+        if is_ours and outcome is None and wire.node_id_of(job_id) in seen.taken:
+            raise Violation(f"taken on, and lost: {said}")
         if status == "Terminated" and outcome is not None:
             raise Violation(f"never sent: {said}")
         if status == "Cancelled" and outcome not in (None, wire.CANCELLED):

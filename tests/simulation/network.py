@@ -1,6 +1,7 @@
-"""Connections between nodes and server: in order, with a delay, and cut without a word whenever chance says."""
+"""Connections between nodes and server: in order, with a delay, cut without a word when chance says."""
 
 import asyncio
+import random
 from typing import Any, Protocol
 
 from hostreeve.contract import jobs as wire
@@ -10,13 +11,15 @@ from tests.simulation.server import Server
 class Driver(Protocol):
     """What the network needs of the simulation."""
 
+    chance: random.Random
+
     def after(self, seconds: float, act: Any, *args: Any) -> None: ...
 
     def delay_s(self) -> float: ...
 
     def elapsed_s(self) -> float: ...
 
-    def note(self, *words: Any) -> None: ...
+    def arrived(self) -> None: ...
 
 
 class Peer(Protocol):
@@ -59,6 +62,12 @@ class Connection:
             self.driver.after(server_learns_s, self._tell_server)
             self.driver.after(node_learns_s, self.peer.lost, self)
 
+    def end(self) -> None:
+        """One end has died: what it had written before may still arrive."""
+        on_its_way_s = max(self._up_s, self._down_s) - self.driver.elapsed_s()
+        arrives = self.driver.chance.random() < 0.7
+        self.driver.after(max(0.0, on_its_way_s) if arrives else 0.0, self.cut, 0.1, 0.1)
+
     def _up(self, event: dict[str, Any]) -> None:
         if not self.is_cut:
             now = self.driver.elapsed_s()
@@ -68,6 +77,7 @@ class Connection:
     def _arrived_up(self, event: dict[str, Any]) -> None:
         if not self.is_cut and self.server.is_alive:
             self._to_app.put_nowait(event)
+            self.driver.arrived()
 
     async def _from_app(self, event: dict[str, Any]) -> None:
         if not self.server.is_alive:

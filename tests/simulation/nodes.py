@@ -106,7 +106,7 @@ class Node:
             self.processes.clear()
         self.crashed(machine=machine)
         if self.connection is not None:
-            self.connection.cut(0.1 if not machine else 30 * self.chance.random(), 0.0)
+            self.connection.end()
         self.connection, self.is_open = None, False
         self.driver.after(0.5 + 30 * self.chance.random(), self.boot)
 
@@ -153,7 +153,7 @@ class Node:
         self._guarded(self.opened)
 
     def lost(self, connection: Connection) -> None:
-        if connection is self.connection:
+        if connection is self.connection and self.is_up:
             self.connection, self.is_open = None, False
             self.later(2.5 * self.chance.random() + 0.1, self.connect)
 

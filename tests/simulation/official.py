@@ -1,4 +1,4 @@
-"""A node like the official agent: five workers and a buffer, replies out of order, resent every five minutes."""
+"""A node like the official agent: five workers and a buffer, replies out of order, resent for hours."""
 
 from typing import Any
 

@@ -28,7 +28,15 @@ from tests.simulation.virtual import Clock
 REST_S = 4 * 3600.0
 """The longest that a healed fleet may take to come to rest."""
 
-EVERY_S = {"send": 25.0, "cancel": 90.0, "crash": 40.0, "cut": 8.0, "offline": 120.0, "kill_soon": 90.0, "clock": 240.0}
+EVERY_S = {
+    "send": 25.0,
+    "cancel": 90.0,
+    "crash": 20.0,
+    "cut": 8.0,
+    "offline": 120.0,
+    "kill_soon": 30.0,
+    "clock": 240.0,
+}
 """How often, on average, what happens."""
 
 
@@ -66,7 +74,7 @@ class Simulation:
         self._serial = 0
         self._events: list[tuple[float, int, Any, tuple[Any, ...]]] = []
         self._order = count()
-        self._dies_in = -1
+        self._dies_in, self._is_doomed = -1, False
         self._dead: list[Server] = []
         self.server: Server | None = None
         self.complaints = Complaints()
@@ -88,6 +96,11 @@ class Simulation:
 
     def elapsed_s(self) -> float:
         return self.clock.elapsed_s
+
+    def arrived(self) -> None:
+        """The moments in which the server has to do with a frame are those to kill it in."""
+        if self._is_doomed:
+            self._is_doomed, self._dies_in = False, self.chance.randrange(12)
 
     def note(self, *words: Any) -> None:
         line = f"{self.clock.elapsed_s:.3f} {' '.join(map(str, words))}"
@@ -215,7 +228,7 @@ class Simulation:
         self.server = None
         for node in self.nodes:
             if node.connection is not None:
-                node.connection.cut(0.0, self.chance.random())
+                node.connection.end()
         self.after(self.chance.random() * (30 if self.chance.random() < 0.3 else 3), self._start_server)
 
     def _bury_old(self) -> None:
@@ -232,7 +245,7 @@ class Simulation:
     def _heal(self) -> None:
         self.note("everything heals")
         self.is_faulty = False
-        self._dies_in = -1
+        self._dies_in, self._is_doomed = -1, False
 
     # What happens to them.
 
@@ -274,7 +287,9 @@ class Simulation:
         request: dict[str, Any] = {"CommandId": command_id}
         node_ids = sorted(self.checker.commands[command_id].rows)
         if node_ids and self.chance.random() < 0.5:
-            request["InstanceIds"] = self.chance.sample(node_ids, self.chance.randint(1, min(5, len(node_ids))))
+            request["InstanceIds"] = self.chance.sample(
+                node_ids, self.chance.randint(1, min(5, len(node_ids)))
+            )
         self._ask("CancelCommand", request)
 
     def _ask(self, operation: str, request: dict[str, Any]) -> None:
@@ -321,7 +336,10 @@ class Simulation:
             node.connection.cut(self.chance.random() * 60, self.chance.random() * 400)
 
     def _kill_soon(self) -> None:
-        self._dies_in = self.chance.randrange(500)
+        if self.chance.random() < 0.2:
+            self._dies_in = self.chance.randrange(500)
+        else:
+            self._is_doomed = True
 
     def _clock(self) -> None:
         by_s = self.chance.choice([-1800, -60, -1, 1, 30, 300, 1800]) * self.chance.random()

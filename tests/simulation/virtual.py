@@ -1,4 +1,4 @@
-"""Virtual time: a clock that is moved, a world on it, and an event loop that runs one callback when told to."""
+"""Virtual time: a clock that is moved, a world on it, and a loop that runs one callback when told to."""
 
 import asyncio
 import heapq

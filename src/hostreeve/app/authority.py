@@ -1,13 +1,15 @@
 """Who callers are and what they may do: identity's answers, joined with what nodes and tags know."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hostreeve.api.call import Principal, ResourcePolicy, Sealer
 from hostreeve.capabilities import nodes
 from hostreeve.gateway.pipeline import Caller, Credential
+from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import identity
+from hostreeve.platform import groups, identity
 
 
 class PlatformAuthority:
@@ -35,13 +37,24 @@ class PlatformAuthority:
         *,
         policy: ResourcePolicy | None = None,
     ) -> None:
-        identity.authorise(tx, principal, action, resources, context, policy=policy)
+        identity.authorise(
+            tx, principal, action, resources, context, policy=policy, tags_of=partial(_tags_of, tx)
+        )
 
     def context(self, tx: Transaction, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
-        return identity.request_context(
+        known = identity.request_context(
             call.principal,
             now_ms=call.now_ms,
             source_ip=call.http.client,
             region=call.scope.region,
             user_agent=call.http.header("user-agent") or "",
         )
+        return known | identity.asked_tags(request)
+
+
+def _tags_of(tx: Transaction, arn: str) -> Mapping[str, str]:
+    """The tags of any resource that has them in the tag store; none of what is no single resource."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or "*" in parts[5]:
+        return {}
+    return groups.tags_of(tx, Scope(parts[4], parts[3]), arn)

@@ -218,8 +218,8 @@ class Pipeline:
                 left = deadline - self._world.monotonic()
                 if left <= 0 or self._drains or not waits.empty(result):
                     return result
-                # A hint on the bus may be lost, so the wait is cut into seconds. No timeout scope: this may run
-                # outside a task, up to here.
+                # A hint on the bus may be lost, so the wait is cut into seconds. No timeout scope: up to here
+                # this may run outside a task.
                 waiting = asyncio.ensure_future(awake.wait())
                 await asyncio.wait([waiting], timeout=min(left, 1.0))
                 if not waiting.done():

@@ -37,11 +37,11 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS migration (
 
 
 INLINE = "?commit=inline"
-"""Behind a path: commits happen on the event loop, not on a thread beside it, so that a simulation replays."""
+"""Behind a path: commits happen on the event loop, not on a thread, so that a simulation replays."""
 
 
 def open_sqlite(path: str, world: World, schemas: Sequence[str], bus: Bus | None = None) -> "SqliteDatabase":
-    """Open or create the file; refuse what cannot be served safely. For simulations the path ends in INLINE."""
+    """Open or create the file; refuse what cannot be served safely. Simulations end the path with INLINE."""
     inline, path = path.endswith(INLINE), path.removesuffix(INLINE)
     refuse_unsafe_library(apsw.sqlite_lib_version())
     lock = take_lock(Path(path))

@@ -4,7 +4,7 @@
 changed. Nodes get credentials of their role by `issue_role_credentials`.
 """
 
-from hostreeve.platform.identity.actions.authorising import authorise, request_context
+from hostreeve.platform.identity.actions.authorising import asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
     Credential,
     find_credential,
@@ -29,6 +29,7 @@ __all__ = [
     "IssuedCredentials",
     "MalformedPolicy",
     "administrator_key",
+    "asked_tags",
     "authorise",
     "bootstrap",
     "check_keys",

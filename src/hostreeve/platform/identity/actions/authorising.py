@@ -1,9 +1,9 @@
 """May this caller do this? Its policies, compiled and kept, asked about an action and a resource."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 from hostreeve.api.call import Principal, ResourcePolicy
 from hostreeve.api.errors import common
@@ -47,20 +47,26 @@ def authorise(
     context: Mapping[str, Sequence[str]],
     *,
     policy: ResourcePolicy | None = None,
+    tags_of: Callable[[str], Mapping[str, str]] | None = None,
 ) -> None:
     """Returns when the principal may perform `action` (`ssm:SendCommand`) on every resource.
 
     Otherwise AccessDeniedException says who may not do what, with what, and why. `context` holds condition
-    keys, in any case, each with its values. `policy` is what the resources themselves say.
+    keys, in any case, each with its values. `policy` is what the resources themselves say. `tags_of` answers
+    a resource's tags; it is asked only if a policy names a condition key that is not known without them.
     """
     policies = policies_of(tx, principal)
     who = who_is(principal)
     usage.note(principal.access_key_id, action, context)
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
-    if policies.is_conditional or (resource_set is not None and resource_set.is_conditional):
-        known = resource_policies.Known(context, policy.context if policy else None)
+    is_conditional = policies.is_conditional or (resource_set is not None and resource_set.is_conditional)
     for resource in resources:
+        if is_conditional:
+            further = policy.context if policy else None
+            if further is None and tags_of is not None:
+                further = partial(_tag_context, tags_of, resource)
+            known = resource_policies.Known(context, further)
         request = Request(who, action, resource, known)
         if policy is None or resource_set is None:
             decision = evaluate(request, policies)
@@ -68,6 +74,13 @@ def authorise(
             decision = resource_policies.decided(request, policies, resource_set, policy)
         if not decision.allowed:
             raise common.AccessDeniedException(refusal_text(request, decision))
+
+
+def _tag_context(tags_of: Callable[[str], Mapping[str, str]], resource: str) -> dict[str, list[str]]:
+    """The condition keys that a resource's tags are, in both spellings that AWS has."""
+    service = resource.split(":", 3)[2] if resource.startswith("arn:") else ""
+    spelled = ("aws:ResourceTag/", f"{service}:resourceTag/")
+    return {f"{kind}{key}": [value] for key, value in tags_of(resource).items() for kind in spelled}
 
 
 def who_is(principal: Principal) -> Who:
@@ -147,6 +160,24 @@ def request_context(
         node = [Scope(principal.account, region).arn("ssm", f"managed-instance/{principal.node_id}")]
         known["ssm:sourceinstancearn"] = known["ec2:sourceinstancearn"] = node
     return known
+
+
+def asked_tags(request: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The condition keys of the tags that a request sets (`Tags`) or removes (`TagKeys`)."""
+    tags = {tag["Key"]: tag.get("Value", "") for tag in _tags(request)}
+    keys = list(tags) or request.get("TagKeys")
+    if not keys:
+        return {}
+    return {"aws:tagkeys": list(keys)} | {
+        f"aws:requesttag/{key.lower()}": [value] for key, value in tags.items()
+    }
+
+
+def _tags(request: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    given = request.get("Tags")
+    if not isinstance(given, list):
+        return []
+    return [tag for tag in given if isinstance(tag, Mapping) and "Key" in tag]
 
 
 @lru_cache(maxsize=8)
