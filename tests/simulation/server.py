@@ -26,6 +26,7 @@ from hostreeve.messaging import tokens
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.sqlite import INLINE
 from hostreeve.platform import groups, organizations
+from hostreeve.platform.identity.actions import usage
 from hostreeve.platform.keys import Keyring
 from hostreeve.scheduling.loop import run_workers
 from tests.simulation.virtual import Clock, VirtualLoop, WorldOn
@@ -57,6 +58,8 @@ class Server:
         self.keys = Keyring(MASTER, self.world)
         self.estate = estate
         self.is_alive = True
+        # The one thing that a process remembers outside of its parts; a new life does not.
+        usage.taken()
         self._tasks: list[asyncio.Task[Any]] = []
         url = f"sqlite://{self.path}{INLINE}"
         config = Config(database=url, regions=aws_regions(), replica=self.world.hex(8))
