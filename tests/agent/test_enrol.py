@@ -66,6 +66,18 @@ def test_what_is_wrong_is_said_with_the_next_step(server: FakeServer, tmp_path: 
     assert agent.command("run", "--nonsense").returncode == 2
 
 
+def test_a_folder_of_others_is_no_state_folder_and_keeps_its_mode(server: FakeServer, tmp_path: Path):
+    for mode, status in ((0o777, 1), (0o755, 0)):
+        agent = AgentProcess(tmp_path / f"{mode:o}", server)
+        agent.state.mkdir()
+        (agent.state / "notes").touch()
+        agent.state.chmod(mode)
+        refused = agent.enrol()
+        assert refused.returncode == status, refused.stderr
+        assert stat.S_IMODE(agent.state.stat().st_mode) == mode
+        assert ("anybody may write" in refused.stderr) == bool(status)
+
+
 def test_another_authority_is_not_trusted(server: FakeServer, tmp_path: Path):
     other = tmp_path / "other"
     other.mkdir()

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from hostreeve.__main__ import parser
+from hostreeve.__main__ import main, parser
 from hostreeve.app import serve, up
 from hostreeve.app.state import StateFolder, admin_settings, write_admin_env, write_private
 from hostreeve.kernel.world import RealWorld
@@ -43,6 +43,14 @@ def test_a_folder_that_others_may_read_becomes_its_owners_alone(tmp_path):
     state.mkdir(mode=0o755)
     StateFolder(state).prepare()
     assert mode(state) == 0o700
+
+
+def test_a_folder_of_other_things_keeps_its_mode(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    (home / "notes").touch()
+    StateFolder(home).prepare()
+    assert mode(home) == 0o755
 
 
 def test_a_file_in_the_way_is_told(tmp_path, capsys):
@@ -148,3 +156,12 @@ def test_up_hands_every_flag_of_serve_on(tmp_path):
     words += ["--master-key-passphrase-file", "p", "--name", "n", "--region", "r", "--port", "1"]
     handed = up._serve_command(parser().parse_args(["up", "--state", str(tmp_path), *words]))
     assert set(words) <= set(handed)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive" * 100])
+def test_a_file_that_is_no_backup_is_refused_by_its_name(tmp_path, capsys, content):
+    (tmp_path / "file").write_bytes(content)
+    words = ["restore", "--state", str(tmp_path / "state"), str(tmp_path / "file")]
+    assert main(words) == 1
+    assert "file is not a file that `hostreeve backup` wrote" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()

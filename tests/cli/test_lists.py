@@ -112,6 +112,17 @@ def test_an_activation_in_json(server, typed, activations):
     assert "https://mine:1" in found["InstallCommand"]
 
 
+@pytest.mark.parametrize(
+    "address", ["http://mine:1", "mine", "https://x';id", "https://$(id)", 'https://a"b']
+)
+def test_an_address_unfit_for_the_line_is_refused_before_anything_is_made(
+    server, typed, activations, address
+):
+    status, out, err = typed("activate", "--server", address)
+    assert status and not out and "no address for other machines" in err
+    assert not server.requests("AmazonSSM.CreateActivation")
+
+
 @pytest.mark.parametrize("fetcher", ["curl", "wget", "python3"])
 def test_the_line_runs_the_installer_only_when_the_authority_is_the_right_one(server, tmp_path, fetcher):
     if not shutil.which(fetcher):

@@ -64,10 +64,18 @@ class State:
         self.steps = self.folder / "steps"
 
     def create(self) -> None:
-        """Refused when the folder cannot be made, or cannot be written."""
+        """Refused when the folder cannot be made or written, or when anybody may have put something there."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
+            is_empty = not any(self.folder.iterdir())
+            if not is_empty and self.folder.stat().st_mode & 0o002:
+                raise Refused(
+                    f"anybody may write to {self.folder}, which is not empty. "
+                    "Give a folder of the agent's own: --state DIR"
+                )
+            # A folder of other things, named by mistake, keeps its mode.
+            if is_empty or self.is_enrolled:
+                self.folder.chmod(0o700)
             self.steps.mkdir(mode=0o700, exist_ok=True)
         except OSError as wrong:
             raise Refused(

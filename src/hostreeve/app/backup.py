@@ -43,6 +43,9 @@ def restore(arguments: argparse.Namespace) -> int:
         if folder.root.exists() and any(folder.root.iterdir()):
             raise FileExistsError(f"{folder.root} is not empty: name a new folder, or move the old one away")
         _fill(folder, _database_url(arguments, folder), source)
+    except tarfile.ReadError:
+        sys.stderr.write(f"hostreeve restore: {source} is not a file that `hostreeve backup` wrote\n")
+        return 1
     except (OSError, StoreError, tarfile.TarError) as error:
         sys.stderr.write(f"hostreeve restore: {error}\n")
         return 1

@@ -60,7 +60,9 @@ class StateFolder:
                 f"{self.root} has mode {found.st_mode & 0o777:04o}: anybody may write there. Name a folder "
                 "of your own with --state, or run chmod 700 on this one when you know all that is in it."
             )
-        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+        # A home folder named by mistake keeps its mode.
+        is_ours = self.master_key.exists() or not any(self.root.iterdir())
+        if is_ours and found.st_mode & 0o077 and found.st_uid == os.geteuid():
             self.root.chmod(0o700)
 
 

@@ -13,8 +13,8 @@ from hostreeve.cli import words
 from hostreeve.cli.client import NOT_OURS, Client, Door
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.screen import when
-from hostreeve.cli.trouble import NoAnswer, Trouble
-from hostreeve.contract.installer import CA_PATH, enrol_line, one_liner
+from hostreeve.cli.trouble import NoAnswer, Trouble, UsageTrouble
+from hostreeve.contract.installer import CA_PATH, enrol_line, is_safe_url, one_liner
 
 ABOUT_PATH = "/_hostreeve/about"
 
@@ -25,6 +25,11 @@ def run(desk: Desk, arguments: Namespace) -> int:
     tags = [dict(zip(("Key", "Value"), words.pair(text), strict=True)) for text in arguments.tag or ()]
     client = desk.client()
     server = (arguments.server or _server_url(client)).rstrip("/")
+    if not is_safe_url(server):
+        # Before anything is made: an activation whose line cannot be shown would be lost.
+        raise UsageTrouble(
+            f"{server!r} is no address for other machines.", "Give --server https://HOST:PORT."
+        )
     ca_file = client.settings.ca_bundle()
     ca_sha256 = _ca_sha256(client.door("ssm"))
     expiration = desk.world.now_ms() // 1000 + expires_s

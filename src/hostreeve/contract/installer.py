@@ -24,13 +24,18 @@ open(sys.argv[2],\\"wb\\").write(r.urlopen(sys.argv[1],context=c).read())" \
 "$u$1" "$1" ${2:+ca.pem}; fi; }; """
 
 
+def is_safe_url(server_url: str) -> bool:
+    """Whether this is an https address that may stand in a shell script."""
+    return _SAFE_URL(server_url) is not None
+
+
 def one_liner(server_url: str, ca_sha256: str, activation_id: str, activation_code: str) -> str:
     """A line for a new node's shell; `sudo` may stand before it. ValueError for what is no address or digest.
 
     It fetches the authority unchecked, refuses it unless its SHA-256 is the one written here, and only then
     fetches the installer, over TLS that this authority vouches for, and runs it with both activation words.
     """
-    if not _SAFE_URL(server_url):
+    if not is_safe_url(server_url):
         raise ValueError(f"{server_url!r} is not an https address")
     if not _SHA256(ca_sha256):
         raise ValueError(f"{ca_sha256!r} is not a SHA-256")
