@@ -134,7 +134,7 @@ def test_an_agent_that_does_not_come_online_is_put_back(server, installed: Insta
     step = server.finish(update(server), 60)["runtimeStatus"]["u"]
     assert step["status"] == "Failed" and "the old one was put back" in step["standardError"], step
     assert installed.version == AGENT_VERSION
-    server.wait(lambda: installed.status["version"] == AGENT_VERSION and server.is_connected)
+    server.wait(lambda: installed.status["version"] == AGENT_VERSION and server.is_connected, 60)
     assert server.finish(server.run("echo alive"))["documentStatus"] == "Success"
 
 
