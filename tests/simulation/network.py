@@ -12,6 +12,7 @@ class Driver(Protocol):
     """What the network needs of the simulation."""
 
     chance: random.Random
+    is_faulty: bool
 
     def after(self, seconds: float, act: Any, *args: Any) -> None: ...
 
@@ -86,6 +87,11 @@ class Connection:
             now = self.driver.elapsed_s()
             self._down_s = max(self._down_s, now + self.driver.delay_s())
             self.driver.after(self._down_s - now, self._arrived_down, event)
+            doubled = self.driver.is_faulty and self.driver.chance.random() < 0.05
+            if doubled and event["type"] == "websocket.send":
+                # As from another replica, or sent again for an acknowledgement that is on its way.
+                late_s = self._down_s - now + 60 * self.driver.chance.random()
+                self.driver.after(late_s, self._arrived_down, event)
 
     def _arrived_down(self, event: dict[str, Any]) -> None:
         if self.is_cut:

@@ -14,6 +14,7 @@ class OurNode(Node):
     """`finished` and `jobs` are its disk; everything else is gone with a crash."""
 
     is_ours = True
+    workers_max = 2
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
