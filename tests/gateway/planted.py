@@ -50,6 +50,8 @@ def plant(house) -> dict[str, list[Any]]:
     managed = iam.create_policy(
         PolicyName="planted", PolicyDocument=json.dumps(policy), Description=TREASURE
     )["Policy"]
+    iam.create_group(GroupName="planted", Path=f"/{TREASURE}/")
+    iam.add_user_to_group(GroupName="planted", UserName="planted")
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
     region = f"us-east-1:{account}"
     keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
@@ -88,6 +90,8 @@ def plant(house) -> dict[str, list[Any]]:
         "CopySource": ["planted-bucket/planted"],
         "UploadId": [upload],
         "UserName": ["planted", "administrator"],
+        "GroupName": ["planted"],
+        "VersionId": ["v1", None],
         "RoleName": ["planted", "SSMServiceRole"],
         "PolicyName": ["planted"],
         "PolicyArn": [managed["Arn"]],

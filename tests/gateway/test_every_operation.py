@@ -115,6 +115,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "CreatePolicy": {"Path": None},
     "CreateRole": {"Path": None},
     "CreateUser": {"Path": None},
+    "CreateGroup": {"Path": None},
 }
 """What the model does not say about requests that mean something; None: left out."""
 

@@ -1,8 +1,12 @@
 """An installation without a gateway: callers with keys perform operations as the pipeline would have them."""
 
+import copy
 import json
 
+import pytest
+
 from hostreeve.api.call import Call
+from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import join
 from hostreeve.gateway import protocols
 from hostreeve.kernel.scope import Scope
@@ -97,13 +101,20 @@ class Caller:
 
 
 class Site:
-    """One installation with its management account's administrator."""
+    """One installation and an account of it, with both administrators: its own and the owner."""
 
     def __init__(self, database, world):
         self.database, self.world = database, world
         self.keys = Keyring(b"m" * 32, world)
         self.account, key = database.write_sync(self._found)
-        self.admin = Caller(self, *key)
+        self.admin = self.owner = Caller(self, *key)
+
+    def fresh(self):
+        """The same installation, seen from a new account."""
+        other = copy.copy(self)
+        member, other.account = self.member()
+        other.admin = Caller(other, member.access_key_id, member.secret)
+        return other
 
     def context(self, principal, region):
         return identity.request_context(
@@ -134,7 +145,7 @@ class Site:
     def member(self, account_id=None):
         """The administrator of a new member account, and its id."""
         request = {"AccountId": account_id} if account_id else {}
-        made = self.admin.hostreeve("CreateAccounts", **request)["Accounts"][0]
+        made = self.owner.hostreeve("CreateAccounts", **request)["Accounts"][0]
         return Caller(self, made["AccessKeyId"], made["SecretAccessKey"]), made["AccountId"]
 
     def assume(self, caller, role_arn, name="session", **request):
@@ -146,6 +157,10 @@ class Site:
         account = organizations.create_management_account(tx, self.world)
         key = identity.bootstrap(tx, self.keys, self.world, account=account, now_ms=self.world.now_ms())
         return account, key
+
+
+def refused(code):
+    return pytest.raises(AwsError, check=lambda error: error.code == code)
 
 
 def policy(*statements):

@@ -2,25 +2,11 @@
 
 import base64
 
-import pytest
-
-from hostreeve.api.errors import AwsError
 from hostreeve.platform import identity
 from hostreeve.platform.identity.model import account_of
-from tests.identity.caller import SCHEMAS as SLICES
-from tests.identity.caller import Caller, Site, allow, deny, policy
+from tests.identity.caller import Caller, allow, deny, policy, refused
 
-SCHEMAS = SLICES
 NODE = "mi-0123456789abcdef0"
-
-
-@pytest.fixture
-def site(database, world):
-    return Site(database, world)
-
-
-def refused(code):
-    return pytest.raises(AwsError, check=lambda error: error.code == code)
 
 
 def issue(site, role_name="SSMServiceRole", node_id=NODE, duration_s=3600):
@@ -285,7 +271,7 @@ def test_roles_are_created_shown_listed_and_deleted(site):
     assert made["MaxSessionDuration"] == 3600
     assert site.admin.iam("GetRole", RoleName="ops")["Role"] == made
     names = [role["RoleName"] for role in site.admin.iam("ListRoles")["Roles"]]
-    assert names == ["Ops", "SSMServiceRole"]
+    assert names == ["Ops", "OrganizationAccountAccessRole", "SSMServiceRole"]
     with refused("EntityAlreadyExists"):
         site.admin.iam("CreateRole", RoleName="OPS", AssumeRolePolicyDocument=trust)
     site.admin.iam("AttachRolePolicy", RoleName="Ops", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")

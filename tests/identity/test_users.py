@@ -14,20 +14,9 @@ from hostreeve.persistence.errors import StoreContended
 from hostreeve.platform import identity
 from hostreeve.platform.identity import worker
 from hostreeve.platform.identity.actions import usage
-from tests.identity.caller import OPERATIONS, Caller, Site, allow, deny, policy
-from tests.identity.caller import SCHEMAS as SLICES
+from tests.identity.caller import OPERATIONS, Caller, allow, deny, policy, refused
 
-SCHEMAS = SLICES
 ADMINISTRATORS = "arn:aws:iam::aws:policy/AdministratorAccess"
-
-
-@pytest.fixture
-def site(database, world):
-    return Site(database, world)
-
-
-def refused(code):
-    return pytest.raises(AwsError, check=lambda error: error.code == code)
 
 
 def test_the_first_administrator_is_an_ordinary_user_with_an_ordinary_policy(site):

@@ -38,4 +38,5 @@ def _policy(name: str, entry: Mapping[str, object]) -> ManagedPolicy:
         document=msgspec.json.format(msgspec.json.encode(document), indent=2).decode(),
         description=str(entry["Description"]),
         created_ms=_WRITTEN_MS,
+        updated_ms=_WRITTEN_MS,
     )

@@ -24,7 +24,7 @@ from hostreeve.platform.identity.policy import (
     evaluate,
     refusal_text,
 )
-from hostreeve.platform.identity.store import identities
+from hostreeve.platform.identity.store import identities, memberships
 from hostreeve.platform.identity.store import policies as policy_rows
 from hostreeve.platform.identity.store.changes import stamp_of
 
@@ -103,11 +103,14 @@ def _read(tx: Transaction, scope: Scope, owner: str, principal: Principal) -> Po
     identity = identities.find_by_id(tx, scope, owner) if owner.startswith((USER_ID, ROLE_ID)) else None
     if identity is None:
         return NOTHING
+    # A user has what its groups have.
+    groups = memberships.groups_of(tx, scope, owner) if identity.kind == "user" else []
     statements: list[Statement] = []
-    for name, document in policy_rows.inline(tx, scope, owner).items():
-        statements.extend(compile_policy(document, name))
-    for arn in policy_rows.attached(tx, scope, owner):
-        statements.extend(_managed(tx, scope, arn))
+    for holder in (identity, *groups):
+        for name, document in policy_rows.inline(tx, scope, holder.identity_id).items():
+            statements.extend(compile_policy(document, name))
+        for arn in policy_rows.attached(tx, scope, holder.identity_id):
+            statements.extend(_managed(tx, scope, arn))
     boundary = identity.boundary_arn
     return Policies(
         identity=PolicySet(statements),

@@ -1,12 +1,12 @@
-"""What is attached to a user or role: managed policies and the permissions boundary, the same for both."""
+"""What is attached to a user, group or role: managed policies, and the permissions boundary of users and
+roles."""
 
 from typing import Any
 
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.platform.identity.model import ATTACHED_MAX, Kind, ManagedPolicy
-from hostreeve.platform.identity.operations.inline_policies import KINDS
+from hostreeve.platform.identity.model import ATTACHED_MAX, KINDS, PRINCIPAL_KINDS, Kind, ManagedPolicy
 from hostreeve.platform.identity.operations.service import (
     error,
     iam,
@@ -51,6 +51,11 @@ def _register(kind: Kind) -> None:
         found = [p for arn in arns if (p := managed_policy(call, arn)) and p.path.startswith(prefix)]
         return paged_here("AttachedPolicies", request, found, lambda policy: policy.arn, _shown)
 
+
+def _register_boundary(kind: Kind) -> None:
+    word = kind.capitalize()
+    member = f"{word}Name"
+
     @iam.writes(f"Put{word}PermissionsBoundary", asks=True)
     def put_boundary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         arn = request["PermissionsBoundary"]
@@ -73,6 +78,8 @@ def _shown(policy: ManagedPolicy) -> dict[str, Any]:
     return {"PolicyName": policy.name, "PolicyArn": policy.arn}
 
 
-# Who may call is asked in `wanted` (call.require), for the user or role with its path.
+# Who may call is asked in `wanted` (call.require), for the user, group or role with its path.
 for each in KINDS:
     _register(each)
+for each in PRINCIPAL_KINDS:
+    _register_boundary(each)

@@ -1,9 +1,9 @@
-"""Policies that stand in a user or role: the same four operations for both kinds."""
+"""Policies that stand in a user, group or role: the same four operations for all kinds."""
 
 from typing import Any
 
 from hostreeve.api.call import Call
-from hostreeve.platform.identity.model import INLINE_CHARS_MAX, Kind
+from hostreeve.platform.identity.model import INLINE_CHARS_MAX, KINDS, Kind
 from hostreeve.platform.identity.operations.service import (
     checked,
     encoded,
@@ -14,8 +14,6 @@ from hostreeve.platform.identity.operations.service import (
     wanted,
 )
 from hostreeve.platform.identity.store import policies
-
-KINDS: tuple[Kind, ...] = ("user", "role")
 
 
 def _register(kind: Kind) -> None:
@@ -61,6 +59,6 @@ def _no_policy(kind: Kind, name: str) -> Exception:
     return missing
 
 
-# Who may call is asked in `wanted` (call.require), for the user or role with its path.
+# Who may call is asked in `wanted` (call.require), for the user, group or role with its path.
 for each in KINDS:
     _register(each)

@@ -23,14 +23,15 @@ from hostreeve.platform.identity.operations.service import (
     error,
     everywhere,
     iam,
+    keep_new,
     page_of,
     paged,
     refuse_beyond,
+    refuse_with_policies,
     require_boundary,
     shown_tags,
     wanted,
 )
-from hostreeve.platform.identity.operations.users import refuse_with_policies
 from hostreeve.platform.identity.store import identities
 
 _KIND_OF_PREFIX: dict[str, Kind] = {"user": "user", "role": "role", "assumed-role": "role"}
@@ -56,8 +57,7 @@ def create_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         description=request.get("Description", ""),
         max_session_s=request.get("MaxSessionDuration", SESSION_S),
     )
-    if not identities.insert(call.tx, call.scope, role):
-        raise error.EntityAlreadyExists(f"Role with name {name} already exists.")
+    keep_new(call, role)
     return {"Role": described(role)}
 
 

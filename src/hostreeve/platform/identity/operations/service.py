@@ -10,7 +10,7 @@ from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.platform.identity import managed
-from hostreeve.platform.identity.model import USER_ID, Identity, Kind, ManagedPolicy, size_of
+from hostreeve.platform.identity.model import KIND_MAX, USER_ID, Identity, Kind, ManagedPolicy, size_of
 from hostreeve.platform.identity.policy import MalformedPolicy, compile_policy
 from hostreeve.platform.identity.policy.document import Kind as DocumentKind
 from hostreeve.platform.identity.policy.document import Statement
@@ -54,6 +54,23 @@ def _caller(call: Call) -> Identity:
     if user is None:
         raise error.NoSuchEntity("The user of these credentials cannot be found.")
     return user
+
+
+def keep_new(call: Call, identity: Identity) -> None:
+    """Store a new user, group or role. LimitExceeded, or EntityAlreadyExists when the name is taken."""
+    word, limit = identity.kind.capitalize(), KIND_MAX[identity.kind]
+    if identities.count(call.tx, call.scope, identity.kind) >= limit:
+        raise error.LimitExceeded(f"Cannot exceed quota for {word}sPerAccount: {limit}")
+    if not identities.insert(call.tx, call.scope, identity):
+        raise error.EntityAlreadyExists(f"{word} with name {identity.name} already exists.")
+
+
+def refuse_with_policies(call: Call, identity: Identity) -> None:
+    """DeleteConflict for a user, group or role that still has policy_rows."""
+    if policy_rows.attached(call.tx, call.scope, identity.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must detach all policies first.")
+    if policy_rows.inline(call.tx, call.scope, identity.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must delete policies first.")
 
 
 def tag_context(tags: Mapping[str, str]) -> Context:

@@ -1,13 +1,15 @@
-"""Tags of users and roles; they are also their tags as principals."""
+"""Tags of IAM's resources: the same three operations for each kind. A user's and a role's are also its tags
+as a principal."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.platform.identity.model import Kind
-from hostreeve.platform.identity.operations.inline_policies import KINDS
+from hostreeve.platform.identity.model import PRINCIPAL_KINDS, TAGS_MAX, Identity, Kind
 from hostreeve.platform.identity.operations.service import (
+    Context,
     asked_tags,
     error,
     iam,
@@ -16,38 +18,49 @@ from hostreeve.platform.identity.operations.service import (
 )
 from hostreeve.platform.identity.store import identities
 
-TAGS_MAX = 50
+
+class Tagged(Protocol):
+    """Whatever has tags."""
+
+    @property
+    def tags(self) -> dict[str, str]: ...
 
 
-def _register(kind: Kind) -> None:
-    word = kind.capitalize()
-    member = f"{word}Name"
+Owner = TypeVar("Owner", bound=Tagged)
+
+
+def serve_tags(
+    word: str,
+    find: Callable[[Call, dict[str, Any], str, Context], Owner],
+    keep: Callable[[Call, Owner, dict[str, str]], None],
+) -> None:
+    """`Tag{word}`, `Untag{word}`, `List{word}Tags`. `find` asks for permission and refuses what is not there;
+    `keep` stores the resource's tags anew."""
 
     @iam.writes(f"Tag{word}", asks=True)
     def tag(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         tags, context = asked_tags(request)
-        owner = wanted(call, kind, request[member], f"iam:Tag{word}", context)
+        owner = find(call, request, f"iam:Tag{word}", context)
         given = {key.lower() for key in tags}
         merged = {key: value for key, value in owner.tags.items() if key.lower() not in given} | tags
         if len(merged) > TAGS_MAX:
             raise error.LimitExceeded(
-                f"The number of tags has reached the maximum limit: {TAGS_MAX} tags per {kind}."
+                f"The number of tags has reached the maximum limit: {TAGS_MAX} tags for one resource."
             )
-        identities.replace(call.tx, call.scope, owner, msgspec.structs.replace(owner, tags=merged))
+        keep(call, owner, merged)
         return {}
 
     @iam.writes(f"Untag{word}", asks=True)
     def untag(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         keys = request["TagKeys"]
-        owner = wanted(call, kind, request[member], f"iam:Untag{word}", {"aws:TagKeys": keys})
+        owner = find(call, request, f"iam:Untag{word}", {"aws:TagKeys": keys})
         gone = {key.lower() for key in keys}
-        left = {key: value for key, value in owner.tags.items() if key.lower() not in gone}
-        identities.replace(call.tx, call.scope, owner, msgspec.structs.replace(owner, tags=left))
+        keep(call, owner, {key: value for key, value in owner.tags.items() if key.lower() not in gone})
         return {}
 
     @iam.reads(f"List{word}Tags", asks=True)
     def listed(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        owner = wanted(call, kind, request[member], f"iam:List{word}Tags")
+        owner = find(call, request, f"iam:List{word}Tags", {})
         return paged_here(
             "Tags",
             request,
@@ -57,6 +70,18 @@ def _register(kind: Kind) -> None:
         )
 
 
-# Who may call is asked in `wanted` (call.require), for the user or role with its path.
-for each in KINDS:
-    _register(each)
+def _of_principals(kind: Kind) -> None:
+    word = kind.capitalize()
+
+    def find(call: Call, request: dict[str, Any], action: str, context: Context) -> Identity:
+        return wanted(call, kind, request[f"{word}Name"], action, context)
+
+    serve_tags(word, find, _keep)
+
+
+def _keep(call: Call, owner: Identity, tags: dict[str, str]) -> None:
+    identities.replace(call.tx, call.scope, owner, msgspec.structs.replace(owner, tags=tags))
+
+
+for each in PRINCIPAL_KINDS:
+    _of_principals(each)

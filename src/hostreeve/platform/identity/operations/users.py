@@ -12,13 +12,15 @@ from hostreeve.platform.identity.operations.service import (
     boundary_shown,
     error,
     iam,
+    keep_new,
     page_of,
     paged,
+    refuse_with_policies,
     require_boundary,
     shown_tags,
     wanted,
 )
-from hostreeve.platform.identity.store import access_keys, identities, policies
+from hostreeve.platform.identity.store import access_keys, identities, memberships
 
 
 @iam.writes("CreateUser", asks=True)
@@ -38,8 +40,7 @@ def create_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         boundary_arn=require_boundary(call, boundary),
         tags=tags,
     )
-    if not identities.insert(call.tx, call.scope, user):
-        raise error.EntityAlreadyExists(f"User with name {name} already exists.")
+    keep_new(call, user)
     return {"User": described(user)}
 
 
@@ -60,7 +61,7 @@ def list_users(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         after=page.after,
         limit=page.limit + 1,
     )
-    return paged("Users", page, rows, lambda user: user.name.lower(), _listed)
+    return paged("Users", page, rows, lambda user: user.name.lower(), listed)
 
 
 @iam.writes("UpdateUser", asks=True)
@@ -83,24 +84,18 @@ def delete_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if access_keys.listed(call.tx, call.scope, user.identity_id):
         raise error.DeleteConflict("Cannot delete entity, must delete access keys first.")
     refuse_with_policies(call, user)
+    if memberships.groups_of(call.tx, call.scope, user.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must remove users from group first.")
     identities.delete(call.tx, call.scope, user.identity_id)
     return {}
 
 
-def refuse_with_policies(call: Call, identity: Identity) -> None:
-    """DeleteConflict for a user or role that still has policies."""
-    if policies.attached(call.tx, call.scope, identity.identity_id):
-        raise error.DeleteConflict("Cannot delete entity, must detach all policies first.")
-    if policies.inline(call.tx, call.scope, identity.identity_id):
-        raise error.DeleteConflict("Cannot delete entity, must delete policies first.")
-
-
 def described(user: Identity) -> dict[str, Any]:
-    shown = _listed(user) | boundary_shown(user)
+    shown = listed(user) | boundary_shown(user)
     return shown | {"Tags": shown_tags(user.tags)} if user.tags else shown
 
 
-def _listed(user: Identity) -> dict[str, Any]:
+def listed(user: Identity) -> dict[str, Any]:
     """Lists show neither tags nor boundary, as at AWS."""
     return {
         "Path": user.path,

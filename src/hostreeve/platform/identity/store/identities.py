@@ -1,4 +1,4 @@
-"""All SQL of users and roles, and of the nodes whose sessions are over."""
+"""All SQL of users, groups and roles, and of the nodes whose sessions are over."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def find(tx: Transaction, scope: Scope, kind: Kind, name: str) -> Identity | Non
         kind=kind,
         name_key=name.lower(),
     )
-    return _identity(row) if row else None
+    return from_row(row) if row else None
 
 
 def find_by_id(tx: Transaction, scope: Scope, identity_id: str) -> Identity | None:
@@ -50,7 +50,7 @@ def find_by_id(tx: Transaction, scope: Scope, identity_id: str) -> Identity | No
         f"SELECT {_COLUMNS} FROM iam_identities WHERE {IN_SCOPE} AND identity_id = :identity_id",
         identity_id=identity_id,
     )
-    return _identity(row) if row else None
+    return from_row(row) if row else None
 
 
 def listed(
@@ -67,7 +67,17 @@ def listed(
         prefix=path_prefix,
         limit=limit,
     )
-    return [_identity(row) for row in rows]
+    return [from_row(row) for row in rows]
+
+
+def count(tx: Transaction, scope: Scope, kind: Kind) -> int:
+    row = one(
+        tx,
+        scope,
+        f"SELECT count(*) AS identities FROM iam_identities WHERE {IN_SCOPE} AND kind = :kind",
+        kind=kind,
+    )
+    return int(row["identities"]) if row else 0
 
 
 def replace(tx: Transaction, scope: Scope, old: Identity, new: Identity) -> bool:
@@ -103,6 +113,24 @@ def delete(tx: Transaction, scope: Scope, identity_id: str) -> None:
     )
 
 
+def using(
+    tx: Transaction, scope: Scope, policy_arn: str, *, as_policy: bool, as_boundary: bool
+) -> list[Identity]:
+    """Whom a managed policy is attached to, or is the permissions boundary of; by kind and name."""
+    rows = several(
+        tx,
+        scope,
+        f"SELECT {_COLUMNS} FROM iam_identities WHERE {IN_SCOPE} AND ("
+        " (:as_policy = 1 AND identity_id IN (SELECT identity_id FROM iam_attachments"
+        f" WHERE {IN_SCOPE} AND policy_arn = :policy_arn))"
+        " OR (:as_boundary = 1 AND boundary_arn = :policy_arn)) ORDER BY kind, name_key",
+        policy_arn=policy_arn,
+        as_policy=as_policy,
+        as_boundary=as_boundary,
+    )
+    return [from_row(row) for row in rows]
+
+
 def revoke_node(tx: Transaction, scope: Scope, node_id: str) -> None:
     change(
         tx,
@@ -123,5 +151,5 @@ def is_revoked(tx: Transaction, scope: Scope, node_id: str) -> bool:
     return row is not None
 
 
-def _identity(row: dict[str, Any]) -> Identity:
+def from_row(row: dict[str, Any]) -> Identity:
     return msgspec.convert({**row, "tags": msgspec.json.decode(row["tags"])}, Identity)

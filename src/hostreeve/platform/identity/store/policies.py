@@ -6,10 +6,20 @@ import msgspec
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform.identity.model import ManagedPolicy
+from hostreeve.platform.identity.model import ManagedPolicy, PolicyVersion
+from hostreeve.platform.identity.store import policy_versions
 from hostreeve.platform.identity.store.changes import IN_SCOPE, change, one, several
 
-_COLUMNS = "account, name, path, policy_id, document, description, tags, created_ms"
+_OWN = (
+    "account, name, path, policy_id, description, tags, created_ms, updated_ms, default_version,"
+    " newest_version"
+)
+_FOUND = (
+    "SELECT p.account, p.name, p.path, p.policy_id, p.description, p.tags, p.created_ms, p.updated_ms,"
+    " p.default_version, p.newest_version, v.document FROM iam_policies p JOIN iam_policy_versions v ON"
+    " v.account = p.account AND v.region = p.region AND v.policy_id = p.policy_id"
+    " AND v.version = p.default_version WHERE p.account = :account AND p.region = :region"
+)
 
 
 def put_inline(tx: Transaction, scope: Scope, identity_id: str, name: str, document: str) -> None:
@@ -51,36 +61,65 @@ def delete_inline(tx: Transaction, scope: Scope, identity_id: str, name: str) ->
 
 
 def insert(tx: Transaction, scope: Scope, policy: ManagedPolicy) -> bool:
-    """False when the account has one of that name (without regard to case)."""
+    """With its first version. False when the account has one of that name (without regard to case)."""
     row = msgspec.structs.asdict(policy) | {"tags": msgspec.json.encode(policy.tags).decode()}
+    document = row.pop("document")
     del row["account"]
-    return bool(
-        change(
-            tx,
-            scope,
-            f"INSERT INTO iam_policies (region, name_key, arn, {_COLUMNS}) VALUES (:region, :name_key, :arn,"
-            " :account, :name, :path, :policy_id, :document, :description, :tags, :created_ms)"
-            " ON CONFLICT DO NOTHING",
-            name_key=policy.name.lower(),
-            arn=policy.arn,
-            **row,
-        )
+    is_new = change(
+        tx,
+        scope,
+        f"INSERT INTO iam_policies (region, name_key, arn, {_OWN}) VALUES (:region, :name_key, :arn,"
+        " :account, :name, :path, :policy_id, :description, :tags, :created_ms, :updated_ms,"
+        " :default_version, :newest_version) ON CONFLICT DO NOTHING",
+        name_key=policy.name.lower(),
+        arn=policy.arn,
+        **row,
     )
+    if is_new:
+        first = PolicyVersion(version=policy.default_version, document=document, created_ms=policy.created_ms)
+        policy_versions.insert(tx, scope, policy.policy_id, first)
+    return bool(is_new)
 
 
 def find(tx: Transaction, scope: Scope, arn: str) -> ManagedPolicy | None:
-    row = one(tx, scope, f"SELECT {_COLUMNS} FROM iam_policies WHERE {IN_SCOPE} AND arn = :arn", arn=arn)
+    row = one(tx, scope, f"{_FOUND} AND p.arn = :arn", arn=arn)
     return _policy(row) if row else None
 
 
 def listed(tx: Transaction, scope: Scope) -> list[ManagedPolicy]:
-    """All of the account's own (AWS's quota is 1,500), in the order of their names."""
-    rows = several(tx, scope, f"SELECT {_COLUMNS} FROM iam_policies WHERE {IN_SCOPE} ORDER BY name_key")
-    return [_policy(row) for row in rows]
+    """All of the account's own, in the order of their names."""
+    return [_policy(row) for row in several(tx, scope, f"{_FOUND} ORDER BY p.name_key")]
 
 
-def delete(tx: Transaction, scope: Scope, arn: str) -> None:
-    change(tx, scope, f"DELETE FROM iam_policies WHERE {IN_SCOPE} AND arn = :arn", arn=arn)
+def count(tx: Transaction, scope: Scope) -> int:
+    row = one(tx, scope, f"SELECT count(*) AS policies FROM iam_policies WHERE {IN_SCOPE}")
+    return int(row["policies"]) if row else 0
+
+
+def update(tx: Transaction, scope: Scope, policy: ManagedPolicy) -> None:
+    """Store what can change about a policy: its tags, its versions' numbers and when they changed."""
+    change(
+        tx,
+        scope,
+        "UPDATE iam_policies SET tags = :tags, updated_ms = :updated_ms, default_version = :default_version,"
+        f" newest_version = :newest_version WHERE {IN_SCOPE} AND policy_id = :policy_id",
+        tags=msgspec.json.encode(policy.tags).decode(),
+        updated_ms=policy.updated_ms,
+        default_version=policy.default_version,
+        newest_version=policy.newest_version,
+        policy_id=policy.policy_id,
+    )
+
+
+def delete(tx: Transaction, scope: Scope, policy: ManagedPolicy) -> None:
+    """With its versions."""
+    policy_versions.delete_all(tx, scope, policy.policy_id)
+    change(
+        tx,
+        scope,
+        f"DELETE FROM iam_policies WHERE {IN_SCOPE} AND policy_id = :policy_id",
+        policy_id=policy.policy_id,
+    )
 
 
 def attach(tx: Transaction, scope: Scope, identity_id: str, arn: str) -> None:
