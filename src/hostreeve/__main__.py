@@ -66,7 +66,7 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
     )
 
 
-CLIENT_COMMANDS = (["run"], ["nodes"], ["activate"], ["account"], ["params"], ["doctor"])
+CLIENT_COMMANDS = (["run"], ["nodes"], ["activate"], ["account"], ["params"], ["schedule"], ["doctor"])
 DATABASE = "postgresql://… when `serve` was given one"
 RAW = argparse.RawDescriptionHelpFormatter
 SERVE_EXAMPLES = """examples:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tools.bench import api, commands, footprint, history, machine, parameters, peers, volume
+from tools.bench import api, commands, footprint, history, machine, parameters, peers, schedules, volume
 
 BENCHMARKS = {
     "ready": footprint.ready,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "volume": volume.run,
     "history": history.run,
     "parameters": parameters.run,
+    "schedules": schedules.run,
     "peers": peers.run,
 }
 

@@ -31,12 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     """Register every client command; each sets `func`: parsed arguments in, exit status out."""
     from hostreeve.cli.params_arguments import add_params
+    from hostreeve.cli.schedule_arguments import add_schedule
 
     _add_run(commands)
     _add_nodes(commands)
     _add_activate(commands)
     _add_account(commands)
     add_params(commands)
+    add_schedule(commands)
 
 
 def at_desk(command: Command) -> Callable[[argparse.Namespace], int]:
