@@ -1,5 +1,6 @@
 """An installation without a gateway: callers with keys perform operations as the pipeline would have them."""
 
+import asyncio
 import copy
 import json
 
@@ -14,8 +15,10 @@ from hostreeve.platform import identity, organizations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.keys import Keyring
 from hostreeve.platform.organizations import operations as organizations_operations
+from hostreeve.platform.organizations import worker as organizations_worker
+from hostreeve.scheduling.loop import run_until_idle
 
-SCHEMAS = ["hostreeve.platform.identity", "hostreeve.platform.organizations"]
+SCHEMAS = ["hostreeve.platform.groups", "hostreeve.platform.identity", "hostreeve.platform.organizations"]
 OPERATIONS = join(
     [
         identity_operations.iam,
@@ -152,6 +155,11 @@ class Site:
         answer = caller.sts("AssumeRole", RoleArn=role_arn, RoleSessionName=name, **request)
         given = answer["Credentials"]
         return Caller(self, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def tick(self):
+        """Let the worker make what was asked for."""
+        workers = organizations_worker.workers(self.database, self.world, self.keys)
+        asyncio.run(run_until_idle(workers))
 
     def _found(self, tx):
         account = organizations.create_management_account(tx, self.world)

@@ -7,7 +7,7 @@ from typing import Any
 from hostreeve.api.call import Principal, ResourcePolicy, Sealer
 from hostreeve.capabilities import nodes
 from hostreeve.gateway.pipeline import Caller, Credential
-from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity
 
@@ -57,4 +57,4 @@ def _tags_of(tx: Transaction, arn: str) -> Mapping[str, str]:
     parts = arn.split(":", 5)
     if len(parts) < 6 or "*" in parts[5]:
         return {}
-    return groups.tags_of(tx, Scope(parts[4], parts[3]), arn)
+    return groups.tags_of(tx, Scope(parts[4], parts[3] or GLOBAL), arn)

@@ -35,6 +35,7 @@ from hostreeve.platform.kms import worker as kms_worker
 from hostreeve.platform.objects import operations as objects_operations
 from hostreeve.platform.objects import worker as objects_worker
 from hostreeve.platform.organizations import operations as organizations_operations
+from hostreeve.platform.organizations import worker as organizations_worker
 from hostreeve.scheduling.loop import Worker
 
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
@@ -137,6 +138,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     workers = [
         *identity_worker.workers(database),
         *kms_worker.workers(database, world, keys),
+        *organizations_worker.workers(database, world, keys),
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
     ]

@@ -1,13 +1,22 @@
-"""Organizations: the accounts of this installation. The management account owns them; each member is ready
-for use from the moment it is made, with an administrator of its own.
+"""Organizations: the accounts of this installation and the trees that they are in. A management account owns
+each tree; each member is ready for use from the moment it is made, with an administrator of its own.
 """
 
-from hostreeve.platform.organizations.actions import (
+from hostreeve.platform.organizations.actions.founding import (
     NewKey,
     create_account,
     create_management_account,
-    management_account,
+    the_organization,
 )
-from hostreeve.platform.organizations.model import Account
+from hostreeve.platform.organizations.model.organization import Account, Organization
+from hostreeve.platform.organizations.store.trees import installation_account as management_account
 
-__all__ = ["Account", "NewKey", "create_account", "create_management_account", "management_account"]
+__all__ = [
+    "Account",
+    "NewKey",
+    "Organization",
+    "create_account",
+    "create_management_account",
+    "management_account",
+    "the_organization",
+]

@@ -1,0 +1,6 @@
+"""Organizations, as callers see it: AWS's operations, and ours for making many accounts with keys."""
+
+from hostreeve.platform.organizations.operations import accounts, extensions, organization, tags, units
+from hostreeve.platform.organizations.operations.service import hostreeve, organizations
+
+__all__ = ["accounts", "extensions", "hostreeve", "organization", "organizations", "tags", "units"]
