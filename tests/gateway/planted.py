@@ -54,6 +54,7 @@ def plant(house) -> dict[str, list[Any]]:
     iam.add_user_to_group(GroupName="planted", UserName="planted")
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
     region = f"us-east-1:{account}"
+    root, unit = planted_tree(house.client("organizations"), account, tags)
     keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
     parameters = [
         "/planted/plain",
@@ -98,7 +99,22 @@ def plant(house) -> dict[str, list[Any]]:
         "RoleArn": [role["Arn"]],
         "AccessKeyId": [access_key["AccessKeyId"], house.key[0]],
         "AccountId": [account],
+        "ParentId": [root, unit],
+        "ChildId": [unit, account],
+        "OrganizationalUnitId": [unit],
+        "SourceParentId": [root],
+        "DestinationParentId": [unit],
+        "organizations.ResourceId": [root, unit, account],
     }
+
+
+def planted_tree(organizations, account, tags) -> tuple[str, str]:
+    """The organization's root and a unit; the root, the unit and the account are tagged."""
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    made = organizations.create_organizational_unit(ParentId=root, Name=TREASURE, Tags=tags)
+    for resource in (root, account):
+        organizations.tag_resource(ResourceId=resource, Tags=tags)
+    return root, made["OrganizationalUnit"]["Id"]
 
 
 def registered(callers, house, activation, machine: int = 1) -> str:

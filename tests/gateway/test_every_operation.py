@@ -123,7 +123,9 @@ BESIDE: dict[str, dict[str, Any]] = {
 def meant(callers, planted, name, operation):
     """Requests of the operation that name what was planted, each in another way."""
     shape = OPERATIONS[name, operation].model.input
-    named = {member: values for member, values in planted.items() if shape and member in shape.members}
+    # `service.Member` is what a member means in that service, where it means something else elsewhere.
+    meaning = planted | {key.split(".")[1]: planted[key] for key in planted if key.startswith(f"{name}.")}
+    named = {member: values for member, values in meaning.items() if shape and member in shape.members}
     for turn in range(max([len(values) for values in named.values()], default=1)):
         members = {member: values[turn % len(values)] for member, values in named.items()}
         members |= BESIDE.get(operation, {})
@@ -208,6 +210,8 @@ def test_the_owner_sees_what_others_do_not(house, callers, planted):
         ("s3", "GetObject"),
         ("iam", "GetRole"),
         ("iam", "ListUserTags"),
+        ("organizations", "DescribeOrganizationalUnit"),
+        ("organizations", "ListTagsForResource"),
     }
 
 
