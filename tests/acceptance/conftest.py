@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -35,18 +36,27 @@ class Site:
             verify=self.plane.ca,
         )
 
-    def aws(self, *words, status=0):
+    def aws(self, *words, status=0, environment=None):
         """Run the plain AWS command line; its parsed answer."""
         program = Path(sys.executable).parent / "aws"
         done = subprocess.run(
             [program, *words, "--output", "json"],
-            env=self.environment(),
+            env=environment or self.environment(),
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert done.returncode == status, done.stdout + done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else done.stderr
+
+    def as_session(self, credentials):
+        """`aws` as somebody else, from what AssumeRole answers."""
+        environment = self.environment() | {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        }
+        return partial(self.aws, environment=environment)
 
     def hostreeve(self, *words, status=0):
         done = subprocess.run(

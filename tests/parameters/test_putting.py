@@ -271,14 +271,14 @@ def test_a_zero_character_is_refused(ssm, root, refused):
     assert refused(put, ssm=ssm, name=root, value="a\x00b") == "SerializationException"
 
 
-def test_a_new_version_without_a_key_is_encrypted_by_the_default_key(house, ssm, root):
+def test_a_new_version_is_encrypted_by_the_key_before_unless_another_is_named(house, ssm, root):
     key = house.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    put(ssm, root, Type="SecureString", KeyId=key)
-    ssm.put_parameter(Name=root, Value="w", Overwrite=True)
-    assert [one["KeyId"] for one in ssm.get_parameter_history(Name=root)["Parameters"]] == [
-        key,
-        "alias/aws/ssm",
-    ]
+    put(ssm, root, Type="SecureString")
+    for more in ({}, {"KeyId": key}, {}, {"KeyId": "alias/aws/ssm"}):
+        ssm.put_parameter(Name=root, Value="w", Overwrite=True, **more)
+    default = "alias/aws/ssm"
+    history = ssm.get_parameter_history(Name=root)["Parameters"]
+    assert [one["KeyId"] for one in history] == [default, default, key, key, default]
 
 
 @pytest.mark.parametrize("pattern", [r"(?=a)a", r"(a)\1", r"\bv\b", r"\p{L}+", r"a++", "(a*){160}"])

@@ -63,7 +63,7 @@ def put(call: Call, request: Mapping[str, Any]) -> Parameter:
         value=value,
     )
     _check_made(made, request)
-    made = _sealed(call, made, request.get("KeyId"))
+    made = _sealed(call, made, _carried(request, current, "KeyId", "key_id"))
     if current:
         _append(call.tx, made)
     else:
@@ -202,11 +202,9 @@ def _carried(request: Mapping[str, Any], current: Parameter | None, member: str,
     return str(getattr(current, attribute)) if current else ""
 
 
-def _sealed(call: Call, made: Parameter, key_id: str | None) -> Parameter:
-    if not made.is_secure:
-        return made
-    key = key_id or secrets.DEFAULT_KEY
-    return secrets.sealed(call, made, key)
+def _sealed(call: Call, made: Parameter, key_id: str) -> Parameter:
+    # A new version stays under its key unless told otherwise: Terraform names the key only when it changes.
+    return secrets.sealed(call, made, key_id or secrets.DEFAULT_KEY) if made.is_secure else made
 
 
 def _create(call: Call, made: Parameter, request: Mapping[str, Any]) -> None:
