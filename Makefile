@@ -4,6 +4,8 @@ STATE ?= .state
 PORT ?= 8443
 SEED ?= 1
 T ?= tests
+# Compiled once, not at every start of the hundreds of processes that tests and benchmarks make.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test bench docs format lint types floors golden simulate services wheels

@@ -6,15 +6,33 @@ A test for one engine only says `@pytest.mark.parametrize("engine", ["sqlite"], 
 """
 
 import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hostreeve.kernel.world import SimulatedWorld, World
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database
-from tests.databases import PostgresStores, SqliteStores, shared_postgres, stop_postgres
+from tests.databases import PostgresStores, SqliteStores, serves_as_temp, shared_postgres, stop_postgres
+
+# Hundreds of processes of ours are started below, and every worker reads all test files: compiling them each
+# time, as an environment may ask for, is half of a run.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Thousands of small commits: in memory they cost no disk its time. What is about the disk asks for
+# `disk_path`.
+MEMORY = Path("/dev/shm")
+MEMORY_MIN_BYTES = 4 << 30
+if "TMPDIR" not in os.environ and serves_as_temp(MEMORY, MEMORY_MIN_BYTES):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+hypothesis.settings.register_profile("sampled", max_examples=25)
+"""`make check` looks at some of the examples of a property that says no number; `make test` at all."""
 
 ENGINES = ("sqlite", "postgresql")
 _shared_folders: set[Path] = set()
@@ -23,6 +41,13 @@ _shared_folders: set[Path] = set()
 @pytest.fixture
 def world() -> SimulatedWorld:
     return SimulatedWorld(7)
+
+
+@pytest.fixture
+def disk_path() -> Iterator[Path]:
+    """Like `tmp_path`, on a disk even when that is in memory."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="hostreeve-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(params=ENGINES)
@@ -72,6 +97,8 @@ def database(database_with: Callable[..., Database], request: pytest.FixtureRequ
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if "not slow" in (config.getoption("markexpr") or ""):
+        hypothesis.settings.load_profile("sampled")
     if config.getoption("numprocesses", None):
         config.add_cleanup(lambda: _stop_shared(config))
 

@@ -65,9 +65,20 @@ class FakeServer:
         self.ca = folder / "ca.pem"
         self._certify()
         self.port = 0
+        self.public_key: Any = None
+        self.forget()
+        self._loop = asyncio.new_event_loop()
+        self._channels: list[asyncio.StreamWriter] = []
+        self._protocols: dict[asyncio.StreamWriter, ServerProtocol] = {}
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.start()
+
+    def forget(self) -> None:
+        """Be as new: nothing seen, nothing held, well behaved. Connections stay."""
         self.jobs: dict[str, Job] = {}
         self.seen: list[tuple[str, Any]] = []
-        self.public_key: Any = None
         self.will_ack_replies = True
         self.will_ack_output = True
         self.will_open_channels = True
@@ -81,13 +92,6 @@ class FakeServer:
         self.objects: dict[str, bytes] = {}
         self.page_size = 1000
         self.polled: list[dict[str, Any]] = []
-        self._loop = asyncio.new_event_loop()
-        self._channels: list[asyncio.StreamWriter] = []
-        self._protocols: dict[asyncio.StreamWriter, ServerProtocol] = {}
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.start()
 
     @property
     def url(self) -> str:

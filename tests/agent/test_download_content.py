@@ -24,6 +24,7 @@ from hostreeve.agent.plugins.download_content.options import reference_in
 from hostreeve.agent.plugins.download_content.s3_source import address
 from hostreeve.agent.plugins.worker import StepFailed
 
+SHARES_AGENT = True
 SECRET = "s3cret words"
 
 
@@ -224,7 +225,7 @@ def test_a_redirect_elsewhere_gets_no_password(server, agent, site: str, tmp_pat
         "url": f"{site}/away",
         "authMethod": "Basic",
         "username": "me",
-        "password": SECRET,
+        "password": "written in the document",
         "allowInsecureDownload": True,
     }
     assert download(server, "HTTP", info, f"{tmp_path}/got")["status"] == "Success"

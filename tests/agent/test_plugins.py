@@ -15,6 +15,7 @@ from hostreeve.agent.order import InvalidInputs, Place
 from hostreeve.agent.plugins import catalogue, run_docker_action
 from hostreeve.contract import jobs
 
+SHARES_AGENT = True
 FAKE = """#!/bin/sh
 printf '%s' "${0##*/}"; for each; do printf ' <%s>' "$each"; done; echo
 """

@@ -12,6 +12,7 @@ from tests.agent.fake_server import NODE_ID, REGION, FakeServer, shell_step, ste
 
 from hostreeve.contract import jobs
 
+SHARES_AGENT = True
 STEP = "aws:runShellScript"
 
 

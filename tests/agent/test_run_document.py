@@ -17,6 +17,7 @@ from hostreeve.agent.plugins.run_document.source import name_and_version, parame
 from hostreeve.agent.plugins.worker import StepFailed
 from hostreeve.contract import jobs
 
+SHARES_AGENT = True
 ECHO = {
     "schemaVersion": "2.2",
     "parameters": {"word": {"type": "String", "default": "nothing", "maxChars": 20}},

@@ -42,9 +42,9 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(engine: str, request: pytest.FixtureRequest, disk_path: Path) -> str:
     if engine == "sqlite":
-        return f"sqlite://{tmp_path}/store.db"
+        return f"sqlite://{disk_path}/store.db"
     return request.getfixturevalue("postgres_stores").fresh()
 
 
@@ -71,10 +71,10 @@ def test_every_acknowledged_write_survives_kill_9_and_none_is_half_there(url: st
     assert {f"second/{name}" for name in first} == names - first
 
 
-def test_a_write_is_flushed_before_it_is_acknowledged(tmp_path: Path):
+def test_a_write_is_flushed_before_it_is_acknowledged(tmp_path: Path, disk_path: Path):
     """Killing a process does not show a missing fsync; the system calls do."""
     if shutil.which("strace") is None:
-        database = open_database(f"sqlite://{tmp_path}/store.db", RealWorld(), [])
+        database = open_database(f"sqlite://{disk_path}/store.db", RealWorld(), [])
         connection = database._writer._connection
         assert connection.pragma("synchronous") == 2 and connection.pragma("journal_mode") == "wal"
         database.close()
@@ -83,7 +83,7 @@ def test_a_write_is_flushed_before_it_is_acknowledged(tmp_path: Path):
     code = CHILD.replace("range(24)", "range(1)").replace("while True", "while n < 20")
     subprocess.run(
         ["strace", "-f", "-e", "trace=fdatasync,fsync,write", "-o", str(trace), sys.executable, "-c", code,
-         f"sqlite://{tmp_path}/store.db"],
+         f"sqlite://{disk_path}/store.db"],
         check=True, capture_output=True,
     )  # fmt: skip
     flushed = 0

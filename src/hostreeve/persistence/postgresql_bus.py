@@ -14,6 +14,7 @@ from hostreeve.persistence.bus import InProcessBus, Listener
 CHANNEL = "hostreeve"
 PAYLOAD_MAX_BYTES = 7999
 RECONNECT_S = 1.0
+CLOSING = "closing"
 
 
 class PostgresBus:
@@ -47,6 +48,8 @@ class PostgresBus:
         return self._here.listen(channel, callback)
 
     def close(self) -> None:
+        # A hint to everybody that nobody listens to: it ends our own receiver's wait.
+        self.publish(CLOSING)
         self._closed.set()
         self._filled.set()
         for thread in self._threads:
