@@ -68,8 +68,8 @@ class Site:
     def environment(self):
         return {**self.plane.environment(), "NO_COLOR": "1", "AWS_PAGER": ""}
 
-    def enrol(self, name="one"):
-        """Enrol a node and start its agent; its id once it is connected."""
+    def enrol(self, name="one", **settings):
+        """Enrol a node and start its agent with these settings; its id once it is connected."""
         state = self.folder / name
         ssm = self.client("ssm")
         activation = ssm.create_activation(IamRole="service-role/SSMServiceRole", DefaultInstanceName=name)
@@ -97,6 +97,8 @@ class Site:
             Filters=[{"Key": "ActivationIds", "Values": [activation["ActivationId"]]}]
         )
         node_id = found["InstanceInformationList"][0]["InstanceId"]
+        kept = state / "node.json"
+        kept.write_text(json.dumps({**json.loads(kept.read_text()), **settings}))
         self.start_agent(name)
         self.wait_connected(node_id)
         return node_id

@@ -72,11 +72,23 @@ def test_a_document_of_several_steps_shows_no_output_without_a_steps_name(estate
 
 def test_a_skipped_step_is_a_success_with_code_0(estate, two_steps):
     node, command = two_steps
-    skipped = result("Skipped", 0, standardOutput="Step execution skipped due to unsatisfied preconditions")
+    skipped = result("Skipped", 0, output="Step execution skipped due to unsatisfied preconditions")
     estate.reply(command, node, "InProgress", first=skipped)
     found = estate.invocation(command, node, PluginName="first")
     assert (found["Status"], found["ResponseCode"]) == ("Success", 0)
+    # Agents say so in `output` only, which is not what is asked for by a step's name.
     assert "skipped due to unsatisfied preconditions" in found["StandardOutputContent"]
+
+
+def test_why_a_step_could_not_run_stands_in_its_standard_error(estate, two_steps):
+    node, command = two_steps
+    estate.reply(command, node, "InProgress", first=result("Failed", 1, output="no such plugin"))
+    found = estate.invocation(command, node, PluginName="first")
+    assert (found["Status"], found["ResponseCode"]) == ("Failed", 1)
+    assert (found["StandardOutputContent"], found["StandardErrorContent"]) == ("", "no such plugin")
+    silent = result("Failed", 1, output="", standardOutput="", standardError="")
+    estate.reply(command, node, "Failed", second=silent)
+    assert estate.invocation(command, node, PluginName="second")["StandardErrorContent"] == ""
 
 
 def test_details_list_every_step_in_its_order(estate, two_steps):

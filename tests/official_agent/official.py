@@ -1,7 +1,8 @@
 """The unmodified amazon-ssm-agent as a real process, and a control plane that can be stopped and started.
 
 The program keeps its state in fixed folders of the machine, so there is one of it at a time, and the folders
-are removed afterwards. A machine that has an agent of its own is left alone.
+are removed afterwards. A machine that has an agent of its own is left alone. It runs with mounts of its own:
+it finds the hosts of `HOSTS`, and /sbin/shutdown only writes down that it was called.
 """
 
 import json
@@ -25,6 +26,10 @@ OURS = STATE / "made-by-the-tests-of-hostreeve"
 REGISTRATION = STATE / "registration"
 START_S = 30
 STOP_S = 40
+S3_HOST = "s3.hostreeve.test"
+BUCKETS = ("outputs", "scripts")
+HOSTS = (S3_HOST, *(f"{bucket}.{S3_HOST}" for bucket in BUCKETS))
+"""All on this machine, for the agent only: it names buckets in the host, as AWS has them."""
 PROGRAMS = ("amazon-ssm-agent", "ssm-agent-worker", "ssm-document-worker", "ssm-session-worker")
 
 
@@ -36,12 +41,13 @@ class Server:
         self.log = folder / "server.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+            self.port = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ControlPlane:
         started = time.monotonic()
-        where = ["--state", self.state, "--listen", "127.0.0.1", "--port", str(self._port)]
+        where = ["--state", self.state, "--listen", "127.0.0.1", "--port", str(self.port)]
+        where += ["--name", S3_HOST, "--name", f"*.{S3_HOST}"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([*HOSTREEVE, "serve", *where], stderr=log)
         while not (self.state / "ready").exists():
@@ -69,7 +75,7 @@ class Server:
 class OfficialAgent:
     """The agent, installed into a folder of its own from the folder with its programs."""
 
-    def __init__(self, site: Site, folder: Path, programs: Path) -> None:
+    def __init__(self, site: Site, folder: Path, programs: Path, s3_endpoint: str = "") -> None:
         assert not STATE.exists() or OURS.exists(), f"this machine has an agent of its own: {STATE}"
         self._remove_state()
         OURS.parent.mkdir(parents=True)
@@ -77,6 +83,8 @@ class OfficialAgent:
         self._site = site
         self._folder = folder / "program"
         self._home = folder / "home"
+        self.reboots = folder / "reboots"
+        self._s3_endpoint = s3_endpoint or site.plane.url
         self._process: subprocess.Popen[bytes] | None = None
         self.node_id = ""
         self._install(programs)
@@ -99,7 +107,7 @@ class OfficialAgent:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [self._folder / "amazon-ssm-agent"],
+            ["unshare", "--mount", "sh", "-c", self._mounts(), self._folder / "amazon-ssm-agent"],
             env=self._environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -150,8 +158,17 @@ class OfficialAgent:
             (self._folder / program.name).chmod(0o755)
         services = ("Ssm", "Mds", "Mgs", "S3", "Kms")
         settings = {name: {"Endpoint": self._site.plane.url} for name in services}
+        settings["S3"]["Endpoint"] = self._s3_endpoint
         settings["Identity"] = {"ConsumptionOrder": ["OnPrem"]}
         (configuration / "amazon-ssm-agent.json").write_text(json.dumps(settings))
+
+    def _mounts(self) -> str:
+        """The script that lays them and becomes the agent: this machine is not restarted."""
+        hosts, shutdown = self._folder.parent / "hosts", self._folder.parent / "shutdown"
+        hosts.write_text(Path("/etc/hosts").read_text() + f"127.0.0.1 {' '.join(HOSTS)}\n")
+        shutdown.write_text(f'#!/bin/sh\necho "$@" >> {self.reboots}\n')
+        shutdown.chmod(0o755)
+        return f"mount --bind {hosts} /etc/hosts && mount --bind {shutdown} /sbin/shutdown && exec $0"
 
     def _environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -164,19 +164,31 @@ def _steps(command: Command, reply: Mapping[str, Any]) -> Iterator[Step]:
         if step_id not in plugins or status not in _STEP_STATUSES:
             log.warning("a reply to %s names an unknown step or status", command.command_id)
             continue
-        yield Step(
-            step_id=step_id,
-            plugin=plugins[step_id],
-            status=status,
-            code=_number(result.get("code")) or 0,
-            started_ms=read_time(result.get("startDateTime")),
-            ended_ms=read_time(result.get("endDateTime")),
-            output=_text(result, "output")[:OUTPUT_CHARS_MAX],
-            stdout=cut(_text(result, "standardOutput"), STDOUT_CHARS_MAX),
-            stderr=cut(_text(result, "standardError"), STDOUT_CHARS_MAX),
-            stdout_bytes=_number(_member(sizes, step_id).get("stdoutBytes")),
-            stderr_bytes=_number(_member(sizes, step_id).get("stderrBytes")),
+        yield _with_its_reason(
+            Step(
+                step_id=step_id,
+                plugin=plugins[step_id],
+                status=status,
+                code=_number(result.get("code")) or 0,
+                started_ms=read_time(result.get("startDateTime")),
+                ended_ms=read_time(result.get("endDateTime")),
+                output=_text(result, "output")[:OUTPUT_CHARS_MAX],
+                stdout=cut(_text(result, "standardOutput"), STDOUT_CHARS_MAX),
+                stderr=cut(_text(result, "standardError"), STDOUT_CHARS_MAX),
+                stdout_bytes=_number(_member(sizes, step_id).get("stdoutBytes")),
+                stderr_bytes=_number(_member(sizes, step_id).get("stderrBytes")),
+            )
         )
+
+
+def _with_its_reason(step: Step) -> Step:
+    """A step that did not run printed nothing: agents tell the reason in `output` only, where those who ask
+    for one step's standard output would never see it."""
+    if not step.output or step.stdout or step.stderr or step.stdout_bytes or step.stderr_bytes:
+        return step
+    if step.status == "Skipped":
+        return msgspec.structs.replace(step, stdout=step.output)
+    return msgspec.structs.replace(step, stderr=step.output) if step.status == "Failed" else step
 
 
 def _member(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
