@@ -26,7 +26,7 @@ OURS = STATE / "made-by-the-tests-of-hostreeve"
 REGISTRATION = STATE / "registration"
 START_S = 30
 STOP_S = 40
-S3_HOST = "s3.hostreeve.test"
+S3_HOST = "s3.us-east-1.amazonaws.com.hostreeve.test"
 BUCKETS = ("outputs", "scripts")
 HOSTS = (S3_HOST, *(f"{bucket}.{S3_HOST}" for bucket in BUCKETS))
 """All on this machine, for the agent only: it names buckets in the host, as AWS has them."""
@@ -75,7 +75,9 @@ class Server:
 class OfficialAgent:
     """The agent, installed into a folder of its own from the folder with its programs."""
 
-    def __init__(self, site: Site, folder: Path, programs: Path, s3_endpoint: str = "") -> None:
+    def __init__(
+        self, site: Site, folder: Path, programs: Path, endpoint: str = "", s3_endpoint: str = ""
+    ) -> None:
         assert not STATE.exists() or OURS.exists(), f"this machine has an agent of its own: {STATE}"
         self._remove_state()
         OURS.parent.mkdir(parents=True)
@@ -84,7 +86,8 @@ class OfficialAgent:
         self._folder = folder / "program"
         self._home = folder / "home"
         self.reboots = folder / "reboots"
-        self._s3_endpoint = s3_endpoint or site.plane.url
+        self._endpoint = endpoint or site.plane.url
+        self._s3_endpoint = s3_endpoint or self._endpoint
         self._process: subprocess.Popen[bytes] | None = None
         self.node_id = ""
         self._install(programs)
@@ -139,13 +142,18 @@ class OfficialAgent:
     def log(self) -> str:
         return (LOGS / "amazon-ssm-agent.log").read_text()
 
-    def close(self) -> None:
+    def end_everything(self) -> None:
+        """As a restart of the machine does it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_S)
+            self._process = None
         for name in PROGRAMS:
             for pid in self._pids(name):
                 _end(pid)
+
+    def close(self) -> None:
+        self.end_everything()
         self._remove_state()
 
     def _install(self, programs: Path) -> None:
@@ -157,7 +165,7 @@ class OfficialAgent:
             shutil.copyfile(program, self._folder / program.name)
             (self._folder / program.name).chmod(0o755)
         services = ("Ssm", "Mds", "Mgs", "S3", "Kms")
-        settings = {name: {"Endpoint": self._site.plane.url} for name in services}
+        settings = {name: {"Endpoint": self._endpoint} for name in services}
         settings["S3"]["Endpoint"] = self._s3_endpoint
         settings["Identity"] = {"ConsumptionOrder": ["OnPrem"]}
         (configuration / "amazon-ssm-agent.json").write_text(json.dumps(settings))

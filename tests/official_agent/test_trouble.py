@@ -28,6 +28,8 @@ EVERYTHING = {
 }
 RECONNECTED_S = 60
 POLLS_ON_S = 65
+HIBERNATES_S = 300
+"""How long an agent sleeps that could not greet the server when it started."""
 REPLIES_RESENT_S = 330
 """The agent sends replies that found no connection again every five minutes."""
 
@@ -123,6 +125,31 @@ def test_an_old_machine_key_is_replaced_and_the_new_one_holds(site, server, agen
     wait_connected(site, node_id, 60)
     assert site.finished(site.run(node_id, "echo new key"), node_id)["StandardOutputContent"] == "new key\n"
     assert server.complaints() == []
+
+
+def test_an_agent_that_started_while_the_server_was_away_wakes_up_and_works(site, server, agent, node_id):
+    agent.stop()
+    server.stop()
+    agent.start()
+    wait_for(lambda: "hibernat" in agent.log().lower(), 60)
+    server.start()
+    command_id = site.run(node_id, "echo slept")
+    assert site.finished(command_id, node_id, HIBERNATES_S + 60)["StandardOutputContent"] == "slept\n"
+    assert server.complaints() == []
+
+
+def test_a_script_that_asks_for_a_restart_runs_again_after_it(site, agent, node_id, tmp_path):
+    script = f"[ -e {tmp_path}/first ] && {{ echo again; exit 0; }}; touch {tmp_path}/first; exit 194"
+    command_id = site.run(node_id, script)
+    wait_for(agent.reboots.exists)
+    assert agent.reboots.read_text() == "-r +1\n"
+    found = site.client("ssm").get_command_invocation(CommandId=command_id, InstanceId=node_id)
+    assert (found["Status"], found["ResponseCode"]) == ("InProgress", -1)
+    agent.end_everything()
+    agent.start()
+    found = site.finished(command_id, node_id, 90)
+    assert (found["Status"], found["StandardOutputContent"]) == ("Success", "again\n")
+    assert agent.reboots.read_text() == "-r +1\n"
 
 
 def machine_key(server, node_id, aged=False):
