@@ -53,6 +53,13 @@ def plant(house) -> dict[str, list[Any]]:
     iam.create_group(GroupName="planted", Path=f"/{TREASURE}/")
     iam.add_user_to_group(GroupName="planted", UserName="planted")
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
+    query = {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": [{"Key": "kept"}]}
+    group = house.client("resource-groups").create_group(
+        Name="planted",
+        Description=TREASURE,
+        ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)},
+        Tags={"kept": TREASURE},
+    )["Group"]["GroupArn"]
     region = f"us-east-1:{account}"
     root, unit = planted_tree(house.client("organizations"), account, tags)
     keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
@@ -105,6 +112,10 @@ def plant(house) -> dict[str, list[Any]]:
         "SourceParentId": [root],
         "DestinationParentId": [unit],
         "organizations.ResourceId": [root, unit, account],
+        "Group": [group, "planted"],
+        "resource-groups.GroupName": [None],
+        "Arn": [group],
+        "ResourceARNList": [[parameters[1], parameters[3], group, key["Arn"]]],
     }
 
 

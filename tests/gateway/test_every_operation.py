@@ -212,6 +212,9 @@ def test_the_owner_sees_what_others_do_not(house, callers, planted):
         ("iam", "ListUserTags"),
         ("organizations", "DescribeOrganizationalUnit"),
         ("organizations", "ListTagsForResource"),
+        ("resource-groups", "GetGroup"),
+        ("resource-groups", "GetTags"),
+        ("resourcegroupstaggingapi", "GetResources"),
     }
 
 

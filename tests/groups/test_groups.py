@@ -5,7 +5,7 @@ import pytest
 from hostreeve.api.errors import AwsError
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import groups
-from hostreeve.platform.groups import actions
+from hostreeve.platform.groups.actions import kinds
 from hostreeve.platform.groups.operations import ssm
 from tests.calls import SCOPE, Caller
 
@@ -23,7 +23,7 @@ THING = groups.Taggable(
 def caller(database, world):
     groups.declare(THING)
     yield Caller(database, world)
-    del actions._declared["MaintenanceWindow"]
+    del kinds._declared["MaintenanceWindow"]
 
 
 def tag(database, name, **tags):

@@ -72,7 +72,9 @@ def read(
 
 def _opened(token: str, refuse: AwsError) -> tuple[Any, ...]:
     try:
-        raw = base64.b64decode(token[:_LONGEST].encode("ascii"), altchars=b"-_", validate=True)
+        # Some services let a token have + and / only, and hand out ours so.
+        text = token[:_LONGEST].replace("+", "-").replace("/", "_")
+        raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         check, packed = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
         last: tuple[Any, ...] = msgspec.json.decode(packed, type=tuple[str | int, ...])
     except (binascii.Error, ValueError, RecursionError):

@@ -26,7 +26,7 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import groups, objects
+from hostreeve.platform import groups, kms, objects
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.identity import worker as identity_worker
@@ -61,6 +61,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         organizations_operations.organizations,
         organizations_operations.hostreeve,
         groups_operations.ssm,
+        groups_operations.resource_groups,
+        groups_operations.tagging,
         kms_operations.kms,
         objects_operations.s3,
         messaging_operations.ec2messages,
@@ -73,7 +75,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
     ]
 )
 
-groups.declare(nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
+groups.declare(groups.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 
 
 @dataclass(frozen=True)

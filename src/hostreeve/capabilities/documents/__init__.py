@@ -12,7 +12,7 @@ from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
 from hostreeve.platform import groups
 
-TAGGABLE = groups.Taggable("Document", arn, exists)
+TAGGABLE = groups.Taggable("Document", arn, exists, "AWS::SSM::Document", "ssm:document")
 
 __all__ = [
     "QUOTAS",

@@ -257,4 +257,6 @@ class NodePresence:
 
 
 presence = NodePresence()
-TAGGABLE = groups.Taggable("ManagedInstance", node_arn, exists)
+TAGGABLE = groups.Taggable(
+    "ManagedInstance", node_arn, exists, "AWS::SSM::ManagedInstance", "ssm:managed-instance"
+)

@@ -9,7 +9,13 @@ from hostreeve.api.validation import message, missing_members
 
 Family = Literal["json", "query", "ec2", "s3"]
 
-_INVALID = {"logs": "InvalidParameterException", "sns": "InvalidParameter", "cloudwatch": "ValidationError"}
+_INVALID = {
+    "cloudwatch": "ValidationError",
+    "logs": "InvalidParameterException",
+    "resource-groups": "BadRequestException",
+    "resourcegroupstaggingapi": "InvalidParameterException",
+    "sns": "InvalidParameter",
+}
 """Services that report failed constraints under a code other than their family's."""
 
 

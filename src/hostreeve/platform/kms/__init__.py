@@ -22,9 +22,11 @@ from hostreeve.platform.kms.actions.serving import (
     find_key,
     generate_data_key,
 )
+from hostreeve.platform.kms.actions.tagging import KIND
 from hostreeve.platform.kms.model.key import Key
 
 __all__ = [
+    "KIND",
     "DataKey",
     "Key",
     "aws_managed_key",

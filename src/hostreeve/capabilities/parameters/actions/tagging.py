@@ -15,4 +15,4 @@ def exists(tx: Transaction, scope: Scope, text: str) -> bool:
     return store.exists(tx, scope, named.path)
 
 
-TAGGABLE = groups.Taggable("Parameter", names.arn_of, exists)
+TAGGABLE = groups.Taggable("Parameter", names.arn_of, exists, "AWS::SSM::Parameter", "ssm:parameter")

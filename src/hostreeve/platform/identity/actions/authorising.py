@@ -178,6 +178,8 @@ def asked_tags(request: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _tags(request: Mapping[str, Any]) -> list[Mapping[str, str]]:
     given = request.get("Tags")
+    if isinstance(given, Mapping):
+        return [{"Key": key, "Value": value} for key, value in given.items()]
     if not isinstance(given, list):
         return []
     return [tag for tag in given if isinstance(tag, Mapping) and "Key" in tag]

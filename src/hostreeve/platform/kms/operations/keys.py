@@ -6,6 +6,7 @@ import msgspec
 
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
+from hostreeve.platform import groups
 from hostreeve.platform.kms.actions import finding, making
 from hostreeve.platform.kms.actions.allowing import Use
 from hostreeve.platform.kms.model import policies
@@ -21,7 +22,7 @@ from hostreeve.platform.kms.model.key import (
 from hostreeve.platform.kms.model.refusals import invalid
 from hostreeve.platform.kms.operations.policies import accepted
 from hostreeve.platform.kms.operations.service import check_common, kms, page_of, paged
-from hostreeve.platform.kms.operations.tags import asked_tags, request_facts
+from hostreeve.platform.kms.operations.tags import asked_tags
 from hostreeve.platform.kms.store import keys as key_rows
 
 
@@ -30,7 +31,7 @@ def create_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     spec, usage = making.chosen(request)
     tags = asked_tags(request.get("Tags", []))
     bypasses = request.get("BypassPolicyLockoutSafetyCheck", False)
-    facts = request_facts(tags) | {
+    facts = groups.tag_facts(tags) | {
         "kms:KeySpec": [spec.name],
         "kms:KeyUsage": [usage],
         "kms:KeyOrigin": ["AWS_KMS"],

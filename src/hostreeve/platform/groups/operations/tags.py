@@ -5,8 +5,9 @@ from typing import Any
 from hostreeve.api.call import Call
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import Scope
-from hostreeve.platform.groups import actions, store
-from hostreeve.platform.groups.model import RESERVED, TAGS_MAX
+from hostreeve.platform.groups.actions import kinds, tagging
+from hostreeve.platform.groups.model.tagging import Taggable
+from hostreeve.platform.groups.store import tags as store
 
 ssm = Operations("ssm")
 error = ssm.errors
@@ -14,48 +15,34 @@ error = ssm.errors
 
 def tagged(scope: Scope, request: dict[str, Any]) -> list[str]:
     """The resource that the request speaks of."""
-    taggable = actions.declared(request["ResourceType"])
+    taggable = kinds.declared(request["ResourceType"])
     return [taggable.arn(scope, request["ResourceId"])] if taggable else ["*"]
 
 
 @ssm.writes("AddTagsToResource", on=tagged)
 def add_tags_to_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Add tags, or change the values of those that exist."""
-    arn = _existing(call, request)
     given = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    _refuse_reserved(list(given))
-    if len(store.tags_of(call.tx, call.scope, arn) | given) > TAGS_MAX:
-        raise error.TooManyTagsError(f"A resource has at most {TAGS_MAX} tags.")
-    store.set_tags(call.tx, call.scope, arn, given)
+    tagging.add(call, _taggable(request), request["ResourceId"], given)
     return {}
 
 
 @ssm.writes("RemoveTagsFromResource", on=tagged)
 def remove_tags_from_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Remove tags by key; keys that are not there are no error."""
-    arn = _existing(call, request)
-    _refuse_reserved(request["TagKeys"])
-    store.remove_tags(call.tx, call.scope, arn, request["TagKeys"])
+    tagging.remove(call, _taggable(request), request["ResourceId"], request["TagKeys"])
     return {}
 
 
 @ssm.reads("ListTagsForResource", on=tagged)
 def list_tags_for_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    arn = _existing(call, request)
+    arn = tagging.existing(call, _taggable(request), request["ResourceId"])
     tags = store.tags_of(call.tx, call.scope, arn)
     return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def _existing(call: Call, request: dict[str, Any]) -> str:
-    taggable = actions.declared(request["ResourceType"])
+def _taggable(request: dict[str, Any]) -> Taggable:
+    taggable = kinds.declared(request["ResourceType"])
     if taggable is None:
         raise error.InvalidResourceType(f"Resources of type {request['ResourceType']} do not exist here.")
-    if not taggable.exists(call.tx, call.scope, request["ResourceId"]):
-        raise error.InvalidResourceId(f"There is no {taggable.resource_type} {request['ResourceId']}.")
-    return taggable.arn(call.scope, request["ResourceId"])
-
-
-def _refuse_reserved(keys: list[str]) -> None:
-    reserved = [key for key in keys if key.lower().startswith(RESERVED)]
-    if reserved:
-        raise error.ValidationException(f"Tag keys that begin with {RESERVED} are reserved: {reserved[0]}")
+    return taggable

@@ -33,13 +33,14 @@ def remove_tags(tx: Transaction, scope: Scope, arn: str, keys: Iterable[str]) ->
 
 
 def forget(tx: Transaction, scope: Scope, arn: str) -> None:
-    """The resource is gone, and its tags with it."""
-    tx.run(
-        f"DELETE FROM resource_tags WHERE {_SCOPED} AND arn = :arn",
-        account=scope.account,
-        region=scope.region,
-        arn=arn,
-    )
+    """The resource is gone, its tags and its places in groups with it."""
+    for table in ("resource_tags", "resource_group_members"):
+        tx.run(
+            f"DELETE FROM {table} WHERE {_SCOPED} AND arn = :arn",
+            account=scope.account,
+            region=scope.region,
+            arn=arn,
+        )
 
 
 def tags_of(tx: Transaction, scope: Scope, arn: str) -> dict[str, str]:

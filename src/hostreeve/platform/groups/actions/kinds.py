@@ -1,0 +1,43 @@
+"""Which kinds of resource can be tagged and found: slices declare theirs when the program is composed."""
+
+from collections.abc import Iterator
+
+from hostreeve.kernel.scope import Scope
+from hostreeve.platform.groups.actions import tagging
+from hostreeve.platform.groups.model.tagging import Kind, Taggable
+
+_declared: dict[str, Taggable] = {}
+_kinds: dict[str, Kind] = {}
+
+
+def declare(*offered: Taggable | Kind) -> None:
+    """Let callers tag these kinds of resource and find them. The same declaration twice is one."""
+    for each in offered:
+        if isinstance(each, Taggable):
+            known = _declared.setdefault(each.resource_type, each)
+            assert known == each, f"two slices claim the resource type {each.resource_type}"
+            if each.type_name and each.type_name not in _kinds:
+                _kinds[each.type_name] = tagging.kind_of(each)
+        else:
+            found = _kinds.setdefault(each.type_name, each)
+            assert found == each, f"two slices claim the resource type {each.type_name}"
+
+
+def declared(resource_type: str) -> Taggable | None:
+    """By the word of `AddTagsToResource`."""
+    return _declared.get(resource_type)
+
+
+def kinds() -> Iterator[Kind]:
+    """All that can be found by tags."""
+    return iter(_kinds.values())
+
+
+def named(type_name: str) -> Kind | None:
+    """By CloudFormation's name, in any case: AWS's own examples write AWS::EC2::INSTANCE too."""
+    return next((kind for kind in kinds() if kind.type_name.lower() == type_name.lower()), None)
+
+
+def of_arn(scope: Scope, arn: str) -> Kind | None:
+    """The kind of a resource of this account and Region; None for others and for what has no tags here."""
+    return next((kind for kind in kinds() if arn.startswith(kind.prefix(scope))), None)

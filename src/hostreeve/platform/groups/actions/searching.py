@@ -1,0 +1,94 @@
+"""Which resources a query finds, or a group has: looked up at use, never stored."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hostreeve.kernel.scope import Scope
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform.groups.actions import kinds
+from hostreeve.platform.groups.model.group import Group
+from hostreeve.platform.groups.model.queries import Query, TagFilter, allows
+from hostreeve.platform.groups.model.tagging import Kind
+from hostreeve.platform.groups.store import groups as group_rows
+from hostreeve.platform.groups.store import searching as rows
+
+
+class Resource(NamedTuple):
+    """A resource, and CloudFormation's name of its type."""
+
+    arn: str
+    type_name: str
+
+    def described(self) -> dict[str, str]:
+        """The shape ResourceIdentifier."""
+        return {"ResourceArn": self.arn, "ResourceType": self.type_name}
+
+
+class QueryError(NamedTuple):
+    """Why a query finds less than its author thinks."""
+
+    code: str
+    message: str
+
+    def described(self) -> dict[str, str]:
+        return {"ErrorCode": self.code, "Message": self.message}
+
+
+def search(
+    tx: Transaction, scope: Scope, query: Query, *, types: Sequence[str] = (), after: str = "", limit: int
+) -> list[Resource]:
+    """Resources behind `after` that the query finds, by ARN; `types` narrows it."""
+    if query.stack:
+        return []
+    wanted = [
+        kind
+        for kind in kinds.kinds()
+        if allows(query.types, kind.type_name) and allows(types, kind.type_name)
+    ]
+    return tagged(tx, scope, query.filters, wanted, after=after, limit=limit)
+
+
+def tagged(
+    tx: Transaction,
+    scope: Scope,
+    filters: Sequence[TagFilter],
+    among: Sequence[Kind],
+    *,
+    after: str = "",
+    limit: int,
+) -> list[Resource]:
+    """Resources of these kinds behind `after` that pass the filters; without filters, all that have tags."""
+    prefixes = {kind.prefix(scope): kind for kind in among}
+    arns = rows.matching(tx, scope, filters, prefixes=list(prefixes), after=after, limit=limit)
+    return [Resource(arn, _kind_of(arn, prefixes).type_name) for arn in arns]
+
+
+def _kind_of(arn: str, prefixes: dict[str, Kind]) -> Kind:
+    return next(kind for prefix, kind in prefixes.items() if arn.startswith(prefix))
+
+
+def members(
+    tx: Transaction, scope: Scope, group: Group, *, types: Sequence[str] = (), after: str = "", limit: int
+) -> list[Resource]:
+    """The members of a group behind `after`, by ARN; `types` narrows."""
+    query = group.read_query
+    if query is not None:
+        return search(tx, scope, query, types=types, after=after, limit=limit)
+    named = [kind.type_name for kind in kinds.kinds() if allows(types, kind.type_name)]
+    if not named:
+        return []
+    listed = group_rows.members(tx, scope, group.name, after=after, limit=limit, types=named if types else ())
+    return [Resource(*member) for member in listed]
+
+
+def errors(query: Query | None) -> list[QueryError]:
+    """What keeps a query from finding all that it names."""
+    if query is None:
+        return []
+    if query.stack:
+        return [QueryError("CLOUDFORMATION_STACK_NOT_EXISTING", f"The stack {query.stack} does not exist.")]
+    return [
+        QueryError("RESOURCE_TYPE_NOT_SUPPORTED", f"Resources of type {each} are not known here.")
+        for each in query.types
+        if kinds.named(each) is None
+    ]
