@@ -52,6 +52,7 @@ def plant(house) -> dict[str, list[Any]]:
     )["Policy"]
     iam.create_group(GroupName="planted", Path=f"/{TREASURE}/")
     iam.add_user_to_group(GroupName="planted", UserName="planted")
+    iam.create_instance_profile(InstanceProfileName="planted", Tags=tags)
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
     query = {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": [{"Key": "kept"}]}
     group = house.client("resource-groups").create_group(
@@ -99,6 +100,8 @@ def plant(house) -> dict[str, list[Any]]:
         "UploadId": [upload],
         "UserName": ["planted", "administrator"],
         "GroupName": ["planted"],
+        "InstanceProfileName": ["planted"],
+        "AWSServiceName": ["organizations.amazonaws.com"],
         "VersionId": ["v1", None],
         "RoleName": ["planted", "SSMServiceRole"],
         "PolicyName": ["planted"],

@@ -116,6 +116,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "CreateRole": {"Path": None},
     "CreateUser": {"Path": None},
     "CreateGroup": {"Path": None},
+    "CreateInstanceProfile": {"Path": None},
 }
 """What the model does not say about requests that mean something; None: left out."""
 

@@ -19,6 +19,7 @@ from hostreeve.platform.identity.actions.founding import (
     create_access_role,
 )
 from hostreeve.platform.identity.actions.resources import speaks_for
+from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
 from hostreeve.platform.identity.policy import MalformedPolicy
@@ -39,6 +40,7 @@ __all__ = [
     "issue_role_credentials",
     "request_context",
     "revoke_node",
+    "service_role",
     "speaks_for",
     "trusts",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hostreeve.kernel.scope import PARTITION
-from hostreeve.platform.identity.model import POLICY_ID, ManagedPolicy
+from hostreeve.platform.identity.model import POLICY_ID, SERVICE_LINKED_PATH, ManagedPolicy
 
 OWNER = "aws"
 PREFIX = f"arn:{PARTITION}:iam::{OWNER}:policy/"
@@ -18,6 +18,15 @@ NODE_CORE = f"{PREFIX}AmazonSSMManagedInstanceCore"
 
 _WRITTEN_MS = 1_767_225_600_000
 """Shown as their CreateDate: the start of 2026."""
+
+
+def service_policy(name: str) -> str:
+    """The ARN of a policy that only a service's own role may have."""
+    return f"{PREFIX}aws-service-role/{name}"
+
+
+def is_for_services(policy: ManagedPolicy) -> bool:
+    return policy.account == OWNER and policy.path.startswith(SERVICE_LINKED_PATH)
 
 
 @cache

@@ -57,7 +57,7 @@ def authorise(
     """
     policies = policies_of(tx, principal)
     who = who_is(principal)
-    usage.note(principal.access_key_id, action, context)
+    usage.note(principal, action, context)
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
     is_conditional = policies.is_conditional or (resource_set is not None and resource_set.is_conditional)

@@ -1,18 +1,20 @@
-"""When access keys were last used: noted in memory with each request, written now and then by the worker."""
+"""When keys and roles were last used: noted in memory with each request, written now and then by the
+worker."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from hostreeve.api.call import Principal
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform.identity.model import USER_KEY, account_of
-from hostreeve.platform.identity.store import access_keys
+from hostreeve.platform.identity.model import ROLE_ID, USER_KEY, account_of
+from hostreeve.platform.identity.store import access_keys, role_uses
 
 NOTED_MAX = 100_000
 
 
 class Use(NamedTuple):
-    """The last use of one key."""
+    """The last use of one key or role."""
 
     used_ms: int
     service: str
@@ -22,19 +24,20 @@ class Use(NamedTuple):
 _noted: dict[str, Use] = {}
 
 
-def note(access_key_id: str, action: str, context: Mapping[str, Sequence[str]]) -> None:
-    """Remember that a user's key was used; sessions' keys have no row to write it to."""
+def note(principal: Principal, action: str, context: Mapping[str, Sequence[str]]) -> None:
+    """Remember that a user's key or a role was used; sessions' keys have no row to write it to."""
     seconds = context.get("aws:epochtime")
-    if not seconds or not access_key_id.startswith(USER_KEY):
+    used = principal.id.partition(":")[0] if principal.role_arn else principal.access_key_id
+    if not seconds or not used.startswith((USER_KEY, ROLE_ID)):
         return
-    known = _noted.get(access_key_id)
+    known = _noted.get(used)
     used_ms = int(seconds[0]) * 1000
     if known is not None and known.used_ms >= used_ms:
         return
     if known is None and len(_noted) >= NOTED_MAX:
         return
     region = context.get("aws:requestedregion") or [""]
-    _noted[access_key_id] = Use(used_ms, action.partition(":")[0], region[0])
+    _noted[used] = Use(used_ms, action.partition(":")[0], region[0])
 
 
 def taken() -> dict[str, Use]:
@@ -45,8 +48,11 @@ def taken() -> dict[str, Use]:
 
 
 def write(tx: Transaction, uses: Mapping[str, Use]) -> None:
-    for access_key_id, use in sorted(uses.items()):
-        scope = Scope(account_of(access_key_id) or "", GLOBAL)
-        access_keys.record_use(
-            tx, scope, access_key_id, service=use.service, region=use.region, used_ms=use.used_ms
-        )
+    for used, use in sorted(uses.items()):
+        scope = Scope(account_of(used) or "", GLOBAL)
+        if used.startswith(ROLE_ID):
+            role_uses.record(tx, scope, used, used_ms=use.used_ms, used_region=use.region)
+        else:
+            access_keys.record_use(
+                tx, scope, used, service=use.service, region=use.region, used_ms=use.used_ms
+            )

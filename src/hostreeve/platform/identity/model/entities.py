@@ -39,6 +39,22 @@ class Identity(Struct, frozen=True, kw_only=True):
         return identity_arn(self.account, self.kind, self.path, self.name)
 
 
+class InstanceProfile(Struct, frozen=True, kw_only=True):
+    """What hands a role to an instance. `role_id` is empty while it holds none."""
+
+    account: str
+    name: str
+    path: str
+    profile_id: str
+    created_ms: int
+    tags: dict[str, str] = {}
+    role_id: str = ""
+
+    @property
+    def arn(self) -> str:
+        return instance_profile_arn(self.account, self.path, self.name)
+
+
 class AccessKey(Struct, frozen=True, kw_only=True):
     """A user's long-term key, its secret sealed. `used_ms` is 0 when it was never used."""
 
@@ -55,6 +71,10 @@ class AccessKey(Struct, frozen=True, kw_only=True):
 
 def identity_arn(account: str, kind: Kind, path: str, name: str) -> str:
     return Scope(account, GLOBAL).arn("iam", f"{kind}{path}{name}")
+
+
+def instance_profile_arn(account: str, path: str, name: str) -> str:
+    return Scope(account, GLOBAL).arn("iam", f"instance-profile{path}{name}")
 
 
 def session_arn(account: str, role_name: str, session_name: str) -> str:

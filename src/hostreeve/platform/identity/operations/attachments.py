@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 
 from hostreeve.api.call import Call
+from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.model import ATTACHED_MAX, KINDS, PRINCIPAL_KINDS, Kind, ManagedPolicy
 from hostreeve.platform.identity.operations.service import (
     error,
     iam,
     managed_policy,
     paged_here,
+    refuse_protected,
     require_boundary,
     wanted,
 )
@@ -27,8 +29,12 @@ def _register(kind: Kind) -> None:
         """Attaching what is attached changes nothing."""
         arn = request["PolicyArn"]
         owner = wanted(call, kind, request[member], f"iam:Attach{word}Policy", {"iam:PolicyARN": [arn]})
-        if managed_policy(call, arn) is None:
+        refuse_protected(owner)
+        policy = managed_policy(call, arn)
+        if policy is None:
             raise error.NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
+        if managed.is_for_services(policy):
+            raise error.PolicyNotAttachable(f"Cannot attach a Service Role Policy to a Customer {word}.")
         attached = policies.attached(call.tx, call.scope, owner.identity_id)
         if arn not in attached and len(attached) >= ATTACHED_MAX:
             raise error.LimitExceeded(f"Cannot exceed quota for PoliciesPer{word}: {ATTACHED_MAX}")
@@ -39,6 +45,7 @@ def _register(kind: Kind) -> None:
     def detach(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         arn = request["PolicyArn"]
         owner = wanted(call, kind, request[member], f"iam:Detach{word}Policy", {"iam:PolicyARN": [arn]})
+        refuse_protected(owner)
         if not policies.detach(call.tx, call.scope, owner.identity_id, arn):
             raise error.NoSuchEntity(f"Policy {arn} was not found.")
         return {}
@@ -61,6 +68,7 @@ def _register_boundary(kind: Kind) -> None:
         arn = request["PermissionsBoundary"]
         asked = {"iam:PermissionsBoundary": [arn]}
         owner = wanted(call, kind, request[member], f"iam:Put{word}PermissionsBoundary", asked)
+        refuse_protected(owner)
         limited = msgspec.structs.replace(owner, boundary_arn=require_boundary(call, arn))
         identities.replace(call.tx, call.scope, owner, limited)
         return {}
@@ -68,6 +76,7 @@ def _register_boundary(kind: Kind) -> None:
     @iam.writes(f"Delete{word}PermissionsBoundary", asks=True)
     def delete_boundary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         owner = wanted(call, kind, request[member], f"iam:Delete{word}PermissionsBoundary")
+        refuse_protected(owner)
         if not owner.boundary_arn:
             raise error.NoSuchEntity(f"{word} {owner.name} has no permissions boundary.")
         identities.replace(call.tx, call.scope, owner, msgspec.structs.replace(owner, boundary_arn=""))

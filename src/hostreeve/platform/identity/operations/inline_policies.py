@@ -11,6 +11,7 @@ from hostreeve.platform.identity.operations.service import (
     iam,
     paged_here,
     refuse_beyond,
+    refuse_protected,
     wanted,
 )
 from hostreeve.platform.identity.store import policies
@@ -24,6 +25,7 @@ def _register(kind: Kind) -> None:
     def put(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         """Add a policy, or replace the one of that name."""
         owner = wanted(call, kind, request[member], f"iam:Put{word}Policy")
+        refuse_protected(owner)
         name, document = request["PolicyName"], request["PolicyDocument"]
         checked(document, name)
         others = policies.inline(call.tx, call.scope, owner.identity_id) | {name: document}
@@ -49,6 +51,7 @@ def _register(kind: Kind) -> None:
     @iam.writes(f"Delete{word}Policy", asks=True)
     def delete(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         owner = wanted(call, kind, request[member], f"iam:Delete{word}Policy")
+        refuse_protected(owner)
         if not policies.delete_inline(call.tx, call.scope, owner.identity_id, request["PolicyName"]):
             raise _no_policy(kind, request["PolicyName"])
         return {}

@@ -8,6 +8,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
 from hostreeve.platform.identity.model import (
     ROLE_ID,
+    SERVICE_LINKED_PATH,
     SESSION_S,
     TRUST_CHARS_MAX,
     Identity,
@@ -27,12 +28,13 @@ from hostreeve.platform.identity.operations.service import (
     page_of,
     paged,
     refuse_beyond,
+    refuse_protected,
     refuse_with_policies,
     require_boundary,
     shown_tags,
     wanted,
 )
-from hostreeve.platform.identity.store import identities
+from hostreeve.platform.identity.store import identities, instance_profiles, policies, role_uses
 
 _KIND_OF_PREFIX: dict[str, Kind] = {"user": "user", "role": "role", "assumed-role": "role"}
 
@@ -43,6 +45,8 @@ def create_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     tags, context = asked_tags(request)
     boundary = request.get("PermissionsBoundary")
     context |= {"iam:PermissionsBoundary": [boundary]} if boundary else {}
+    if path.startswith(SERVICE_LINKED_PATH):
+        raise error.InvalidInput(f"Roles below {SERVICE_LINKED_PATH} are made by CreateServiceLinkedRole.")
     call.require("iam:CreateRole", [identity_arn(call.scope.account, "role", path, name)], context)
     role = Identity(
         account=call.scope.account,
@@ -63,7 +67,10 @@ def create_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @iam.reads("GetRole", asks=True)
 def get_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return {"Role": described(wanted(call, "role", request["RoleName"], "iam:GetRole"))}
+    role = wanted(call, "role", request["RoleName"], "iam:GetRole")
+    used = role_uses.find(call.tx, call.scope, role.identity_id)
+    last = {"LastUsedDate": used[0] / 1000, "Region": used[1]} if used else {}
+    return {"Role": described(role) | {"RoleLastUsed": last}}
 
 
 @iam.reads("ListRoles", on=anything)
@@ -77,13 +84,14 @@ def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         after=page.after,
         limit=page.limit + 1,
     )
-    return paged("Roles", page, rows, lambda role: role.name.lower(), _listed)
+    return paged("Roles", page, rows, lambda role: role.name.lower(), listed)
 
 
 @iam.writes("UpdateRole", asks=True)
 def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """What is left out of the request goes back to its default, as at AWS."""
     role = wanted(call, "role", request["RoleName"], "iam:UpdateRole")
+    refuse_protected(role)
     changed = msgspec.structs.replace(
         role,
         description=request.get("Description", ""),
@@ -93,9 +101,19 @@ def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@iam.writes("UpdateRoleDescription", asks=True)
+def update_role_description(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The one thing that can be changed of service-linked roles too."""
+    role = wanted(call, "role", request["RoleName"], "iam:UpdateRoleDescription")
+    changed = msgspec.structs.replace(role, description=request["Description"])
+    identities.replace(call.tx, call.scope, role, changed)
+    return {"Role": described(changed)}
+
+
 @iam.writes("UpdateAssumeRolePolicy", asks=True)
 def update_assume_role_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     role = wanted(call, "role", request["RoleName"], "iam:UpdateAssumeRolePolicy")
+    refuse_protected(role)
     trust = _checked_trust(call, request["PolicyDocument"], role.name)
     identities.replace(call.tx, call.scope, role, msgspec.structs.replace(role, trust=trust))
     return {}
@@ -105,9 +123,20 @@ def update_assume_role_policy(call: Call, request: dict[str, Any]) -> dict[str, 
 def delete_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Its sessions are over with it, even if a role of that name is made again."""
     role = wanted(call, "role", request["RoleName"], "iam:DeleteRole")
+    refuse_protected(role)
+    if instance_profiles.holding(call.tx, call.scope, role.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
     refuse_with_policies(call, role)
-    identities.delete(call.tx, call.scope, role.identity_id)
+    remove(call, role)
     return {}
+
+
+def remove(call: Call, role: Identity) -> None:
+    """The role with what it has."""
+    for arn in policies.attached(call.tx, call.scope, role.identity_id):
+        policies.detach(call.tx, call.scope, role.identity_id, arn)
+    role_uses.forget(call.tx, call.scope, role.identity_id)
+    identities.delete(call.tx, call.scope, role.identity_id)
 
 
 def _checked_trust(call: Call, document: str, role_name: str) -> str:
@@ -134,11 +163,11 @@ def _exists(call: Call, arn: str) -> bool:
 
 
 def described(role: Identity) -> dict[str, Any]:
-    shown = _listed(role) | boundary_shown(role)
+    shown = listed(role) | boundary_shown(role)
     return shown | {"Tags": shown_tags(role.tags)} if role.tags else shown
 
 
-def _listed(role: Identity) -> dict[str, Any]:
+def listed(role: Identity) -> dict[str, Any]:
     """Lists show neither tags nor boundary, as at AWS."""
     shown = {
         "Path": role.path,

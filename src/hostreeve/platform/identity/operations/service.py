@@ -10,7 +10,15 @@ from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.platform.identity import managed
-from hostreeve.platform.identity.model import KIND_MAX, USER_ID, Identity, Kind, ManagedPolicy, size_of
+from hostreeve.platform.identity.model import (
+    KIND_MAX,
+    USER_ID,
+    Identity,
+    Kind,
+    ManagedPolicy,
+    is_service_linked,
+    size_of,
+)
 from hostreeve.platform.identity.policy import MalformedPolicy, compile_policy
 from hostreeve.platform.identity.policy.document import Kind as DocumentKind
 from hostreeve.platform.identity.policy.document import Statement
@@ -71,6 +79,15 @@ def refuse_with_policies(call: Call, identity: Identity) -> None:
         raise error.DeleteConflict("Cannot delete entity, must detach all policies first.")
     if policy_rows.inline(call.tx, call.scope, identity.identity_id):
         raise error.DeleteConflict("Cannot delete entity, must delete policies first.")
+
+
+def refuse_protected(identity: Identity) -> None:
+    """UnmodifiableEntity for a role that belongs to a service."""
+    if is_service_linked(identity):
+        raise error.UnmodifiableEntity(
+            f"Cannot perform the operation on the protected role '{identity.name}' - this role is only "
+            "modifiable by AWS"
+        )
 
 
 def tag_context(tags: Mapping[str, str]) -> Context:
