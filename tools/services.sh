@@ -5,6 +5,7 @@ missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -x /usr/sbin/nats-server ] || command -v nats-server >/dev/null || missing="$missing nats-server"
 command -v openssl >/dev/null || missing="$missing openssl"
+[ -e /usr/lib/softhsm/libsofthsm2.so ] || missing="$missing softhsm2"
 for program in curl wget git strace; do
     command -v $program >/dev/null || missing="$missing $program"
 done

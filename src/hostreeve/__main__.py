@@ -35,7 +35,7 @@ def parser(*, with_server: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_server_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from hostreeve.app import backup, serve, up
+    from hostreeve.app import backup, master_key, serve, up
 
     server = commands.add_parser(
         "serve", help="run the control plane", epilog=SERVE_EXAMPLES, formatter_class=RAW
@@ -57,6 +57,15 @@ def _add_server_commands(commands: "argparse._SubParsersAction[argparse.Argument
     restored.add_argument("file", help="a file that `hostreeve backup` wrote")
     restored.add_argument("--database", help=DATABASE)
     restored.set_defaults(func=backup.restore)
+    rewrapped = commands.add_parser(
+        "rewrap",
+        help="put the master key under a passphrase, a hardware module or another KMS",
+        epilog=REWRAP_EXAMPLES,
+        formatter_class=RAW,
+    )
+    _add_state(rewrapped)
+    master_key.add_rewrap_arguments(rewrapped)
+    rewrapped.set_defaults(func=master_key.rewrap)
 
 
 def _add_state(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +81,11 @@ RAW = argparse.RawDescriptionHelpFormatter
 SERVE_EXAMPLES = """examples:
   hostreeve serve --state /var/lib/hostreeve
   hostreeve serve --state ./state --port 9443 --name ssm.example.internal --region tokyo-dc2
+"""
+REWRAP_EXAMPLES = """examples:
+  hostreeve rewrap --state ./state --to-passphrase-file ./passphrase
+  hostreeve rewrap --state ./state --master-key-passphrase-file ./passphrase --to-pkcs11 \\
+    'pkcs11:token=hostreeve;object=master?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=./pin'
 """
 
 if __name__ == "__main__":

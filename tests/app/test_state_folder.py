@@ -156,6 +156,9 @@ def test_up_hands_every_flag_of_serve_on(tmp_path):
     words += ["--master-key-passphrase-file", "p", "--name", "n", "--region", "r", "--port", "1"]
     handed = up._serve_command(parser().parse_args(["up", "--state", str(tmp_path), *words]))
     assert set(words) <= set(handed)
+    for flag in ("--master-key-pkcs11", "--master-key-kms-file"):
+        handed = up._serve_command(parser().parse_args(["up", "--state", str(tmp_path), flag, "x"]))
+        assert handed[-2:] == [flag, "x"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive" * 100])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostreeve.kernel.world import RealWorld, SimulatedWorld
-from hostreeve.platform.keys import WRAPPED_BYTES, Keyring, load_or_create_master_key, read_passphrase
+from hostreeve.platform.keys import Keyring, Passphrase, load_or_create_master_key, read_passphrase
 
 WORLD = RealWorld()
 RING = Keyring(b"m" * 32, WORLD)
@@ -107,28 +107,28 @@ def test_servers_that_start_at_once_agree_on_one_key(tmp_path):
 
 def test_a_master_key_under_a_passphrase_opens_for_who_knows_it(tmp_path):
     path = tmp_path / "master.key"
-    key = load_or_create_master_key(path, WORLD, b"open sesame")
+    key = load_or_create_master_key(path, WORLD, Passphrase(b"open sesame", WORLD))
     assert key not in path.read_bytes() and stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.stat().st_size == WRAPPED_BYTES
-    assert load_or_create_master_key(path, WORLD, b"open sesame") == key
+    assert path.stat().st_size == 30 + 16 + 12 + 32 + 16
+    assert load_or_create_master_key(path, WORLD, Passphrase(b"open sesame", WORLD)) == key
     with pytest.raises(ValueError, match="does not open"):
-        load_or_create_master_key(path, WORLD, b"open sesam")
+        load_or_create_master_key(path, WORLD, Passphrase(b"open sesam", WORLD))
     with pytest.raises(ValueError, match="--master-key-passphrase-file"):
         load_or_create_master_key(path, WORLD)
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     with pytest.raises(ValueError, match="does not open"):
-        load_or_create_master_key(path, WORLD, b"open sesame")
+        load_or_create_master_key(path, WORLD, Passphrase(b"open sesame", WORLD))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match="does not open"):
-        load_or_create_master_key(path, WORLD, b"open sesame")
+        load_or_create_master_key(path, WORLD, Passphrase(b"open sesame", WORLD))
 
 
 def test_a_master_key_made_without_a_passphrase_is_put_under_one(tmp_path):
     path = tmp_path / "master.key"
     key = load_or_create_master_key(path, WORLD)
-    assert load_or_create_master_key(path, WORLD, b"p") == key
+    assert load_or_create_master_key(path, WORLD, Passphrase(b"p", WORLD)) == key
     assert key not in path.read_bytes()
-    assert load_or_create_master_key(path, WORLD, b"p") == key
+    assert load_or_create_master_key(path, WORLD, Passphrase(b"p", WORLD)) == key
     assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
 
 

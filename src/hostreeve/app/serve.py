@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from hostreeve.agent.zipapp import build_zipapp
-from hostreeve.app import bootstrap
+from hostreeve.app import bootstrap, master_key
 from hostreeve.app.addresses import local_addresses, own_names
 from hostreeve.app.compose import App, Config, build
 from hostreeve.app.log import log_to_stderr
@@ -26,7 +26,7 @@ from hostreeve.gateway import certificates
 from hostreeve.gateway.patience import Patience
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
-from hostreeve.platform.keys import Keyring, load_or_create_master_key, read_passphrase
+from hostreeve.platform.keys import Keyring, load_or_create_master_key
 from hostreeve.scheduling.loop import run_workers
 
 WILDCARDS = ("0.0.0.0", "::")
@@ -53,11 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="postgresql://… instead of SQLite in the state folder")
     parser.add_argument("--certificate", help="PEM file with your own server certificate and its chain")
     parser.add_argument("--key", help="PEM file with the key of --certificate")
-    parser.add_argument(
-        "--master-key-passphrase-file",
-        type=Path,
-        help="file (mode 0600) with the passphrase that the master key lies under",
-    )
+    master_key.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,7 +105,8 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
         raise ValueError(
             f"{folder.master_key} is gone, and what is stored cannot be read without it. {RESTORE}"
         )
-    keys = Keyring(_master_key(arguments, folder, world), world)
+    under = master_key.wrapping(arguments, world)
+    keys = Keyring(load_or_create_master_key(folder.master_key, world, under), world)
     renewing = None
     if arguments.certificate:
         cert = certificates.given(Path(arguments.certificate), Path(arguments.key))
@@ -132,11 +129,6 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
     write_admin_env(folder, url=url, region=region, ca=cert.ca_pem_path, key=key)
     return Port(app, folder, cert, (arguments.listen, arguments.port, url), renewing)
-
-
-def _master_key(arguments: argparse.Namespace, folder: StateFolder, world: World) -> bytes:
-    file = arguments.master_key_passphrase_file
-    return load_or_create_master_key(folder.master_key, world, read_passphrase(file) if file else b"")
 
 
 def _opened_app(

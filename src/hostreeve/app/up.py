@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve_command(arguments: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "hostreeve", "serve", "--state", arguments.state]
     command += ["--port", str(arguments.port), "--listen", arguments.listen]
-    for flag in ("advertise", "database", "certificate", "key", "master-key-passphrase-file"):
+    master_key = ("master-key-passphrase-file", "master-key-pkcs11", "master-key-kms-file")
+    for flag in ("advertise", "database", "certificate", "key", *master_key):
         value = getattr(arguments, flag.replace("-", "_"))
         if value:
             command += [f"--{flag}", str(value)]

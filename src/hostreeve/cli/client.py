@@ -20,7 +20,7 @@ from hostreeve.cli.trouble import NoAnswer, Refused, refusal
 from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
 from hostreeve.kernel.world import World
 
-TARGETS = {"ssm": "AmazonSSM", "hostreeve": "Hostreeve"}
+TARGETS = {"ssm": "AmazonSSM", "hostreeve": "Hostreeve", "kms": "TrentService"}
 """What stands before the dot of X-Amz-Target, per service."""
 
 ANSWER_BYTES_MAX = 64 << 20

@@ -11,9 +11,7 @@ from hostreeve.app.doctor.findings import Finding, ok, private_file, warning, wr
 from hostreeve.app.doctor.transport import certificate_ends
 from hostreeve.app.state import StateFolder
 from hostreeve.kernel.world import World
-from hostreeve.platform.keys import WRAPPED_BYTES
-
-MASTER_KEY_BYTES = 32
+from hostreeve.platform.keys import FILE_BYTES_MAX, is_whole
 
 
 def examined(folder: StateFolder, schemas: Sequence[str], world: World) -> Iterator[Finding]:
@@ -38,10 +36,11 @@ def examined(folder: StateFolder, schemas: Sequence[str], world: World) -> Itera
 
 def _master_key(path: Path) -> Finding:
     finding = private_file("master key", path)
-    if finding.verdict == "ok" and path.stat().st_size not in (MASTER_KEY_BYTES, WRAPPED_BYTES):
-        return wrong(
-            "master key", f"{path} does not hold {MASTER_KEY_BYTES} bytes", "Restore it from a backup."
-        )
+    if finding.verdict != "ok":
+        return finding
+    with path.open("rb") as file:
+        if not is_whole(file.read(FILE_BYTES_MAX)):
+            return wrong("master key", f"{path} does not hold a master key", "Restore it from a backup.")
     return finding
 
 

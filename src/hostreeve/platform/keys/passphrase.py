@@ -5,35 +5,35 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from hostreeve.kernel.world import World
+from hostreeve.platform.keys.wrapping import PASSPHRASE_MARK
 
-MARK = b"hostreeve-master-key-scrypt-1\n"
 SALT_BYTES, NONCE_BYTES, TAG_BYTES, KEY_BYTES = 16, 12, 16, 32
-WRAPPED_BYTES = len(MARK) + SALT_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES
+WRAPPED_BYTES = SALT_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES
 COST, BLOCK, LANES = 1 << 17, 8, 1
 """128 MB and about half a second for each guess."""
 
 
-def is_wrapped(content: bytes) -> bool:
-    return content.startswith(MARK)
+class Passphrase:
+    """Salt (16), nonce (12), the master key under what scrypt makes of the passphrase (48)."""
 
+    mark = PASSPHRASE_MARK
 
-def wrapped(master_key: bytes, passphrase: bytes, world: World) -> bytes:
-    """Mark, salt (16), nonce (12), the key under the passphrase (48)."""
-    salt, nonce = world.token(SALT_BYTES), world.token(NONCE_BYTES)
-    return MARK + salt + nonce + _cipher(passphrase, salt).encrypt(nonce, master_key, MARK)
+    def __init__(self, passphrase: bytes, world: World) -> None:
+        self._passphrase = passphrase
+        self._world = world
 
+    def wrap(self, master_key: bytes) -> bytes:
+        salt, nonce = self._world.token(SALT_BYTES), self._world.token(NONCE_BYTES)
+        return salt + nonce + self._cipher(salt).encrypt(nonce, master_key, self.mark)
 
-def unwrapped(content: bytes, passphrase: bytes) -> bytes:
-    """The master key. ValueError when the passphrase is another one or the bytes were changed."""
-    salt_end = len(MARK) + SALT_BYTES
-    salt, nonce = content[len(MARK) : salt_end], content[salt_end : salt_end + NONCE_BYTES]
-    if len(content) == WRAPPED_BYTES:
-        try:
-            return _cipher(passphrase, salt).decrypt(nonce, content[salt_end + NONCE_BYTES :], MARK)
-        except InvalidTag:
-            pass
-    raise ValueError("the passphrase does not open the master key")
+    def unwrap(self, wrapped: bytes) -> bytes:
+        salt, nonce = wrapped[:SALT_BYTES], wrapped[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
+        if len(wrapped) == WRAPPED_BYTES:
+            try:
+                return self._cipher(salt).decrypt(nonce, wrapped[SALT_BYTES + NONCE_BYTES :], self.mark)
+            except InvalidTag:
+                pass
+        raise ValueError("the passphrase does not open the master key")
 
-
-def _cipher(passphrase: bytes, salt: bytes) -> AESGCM:
-    return AESGCM(Scrypt(salt, KEY_BYTES, COST, BLOCK, LANES).derive(passphrase))
+    def _cipher(self, salt: bytes) -> AESGCM:
+        return AESGCM(Scrypt(salt, KEY_BYTES, COST, BLOCK, LANES).derive(self._passphrase))
