@@ -25,9 +25,7 @@ def terraform(plane, tmp_path):
     program, plugins = os.environ.get("TERRAFORM"), os.environ.get("TERRAFORM_PLUGINS")
     if not program or not plugins:
         pytest.skip("TERRAFORM is not set")
-    made = Terraform(program, plugins, tmp_path, plane.environment())
-    made.run("init", "-input=false")
-    return made
+    return Terraform(program, plugins, tmp_path, plane.environment())
 
 
 class Terraform:
@@ -35,7 +33,6 @@ class Terraform:
 
     def __init__(self, program, plugins, folder, environment):
         self.program, self.folder = program, folder
-        shutil.copy(CASES / "parameters.tf", folder)
         rc = folder / "terraform.rc"
         rc.write_text(f'provider_installation {{ filesystem_mirror {{ path = "{plugins}" }} }}\n')
         self.environment = {
@@ -44,6 +41,12 @@ class Terraform:
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
         }
+
+    def use(self, configuration):
+        """Work on a configuration of this folder."""
+        shutil.copy(CASES / configuration, self.folder)
+        shutil.copy(CASES / "provider.tf", self.folder)
+        self.run("init", "-input=false")
 
     def run(self, *words, status=0):
         done = subprocess.run(

@@ -1,14 +1,4 @@
 # Parameters and keys as users write them down. Every variable changes something at the second apply.
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-provider "aws" {}
-
 variable "word" {
   default = "one"
 }

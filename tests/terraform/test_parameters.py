@@ -20,6 +20,7 @@ def client(plane, service):
 
 def test_parameters_and_keys_are_made_read_back_changed_imported_and_deleted(terraform, plane):
     ssm = client(plane, "ssm")
+    terraform.use("parameters.tf")
     terraform.apply()
     assert terraform.differs() == {}
     state = terraform.resources()

@@ -1,0 +1,31 @@
+"""What Terraform makes it finds again: created, read back with nothing differing, changed, imported, destroyed.
+
+A configuration has two stages, and an output `imports` of what can be imported: {address: identifier}.
+"""
+
+import json
+
+import pytest
+
+from tests.terraform.conftest import CASES
+
+pytestmark = pytest.mark.slow
+CONFIGURATIONS = sorted(path.stem for path in (CASES / "configurations").glob("*.tf"))
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_terraform_creates_reads_back_changes_imports_and_destroys(name, terraform):
+    terraform.use(f"configurations/{name}.tf")
+    for stage in (1, 2):
+        terraform.apply(stage=stage)
+        assert terraform.differs(stage=stage) == {}
+
+    found = json.loads(terraform.run("output", "-json")).get("imports", {}).get("value", {})
+    if found:
+        terraform.run("state", "rm", *found)
+    for address, identifier in found.items():
+        terraform.run("import", "-var=stage=2", address, identifier)
+    assert terraform.differs(stage=2) == {}
+
+    terraform.run("destroy", "-auto-approve", "-var=stage=2")
+    assert not terraform.run("state", "list")
