@@ -1,4 +1,4 @@
-"""What Terraform makes it finds again: created, read back with nothing differing, changed, imported, destroyed.
+"""What Terraform makes it finds again: created, read back, changed, imported, nothing differing, destroyed.
 
 A configuration has two stages, and an output `imports` of what can be imported: {address: identifier}.
 """
