@@ -67,8 +67,10 @@ def test_a_head_that_comes_line_by_line_is_not_waited_for_longer():
     assert watched(b"POST / HTTP/1.1\r\n", between=b"X-More: 1\r\n").aborted
 
 
-def test_a_connection_between_two_requests_has_its_own_time():
+def test_a_connection_between_two_requests_has_its_own_time(monkeypatch):
     assert not watched(post(b"1")).aborted
+    monkeypatch.setattr(limits, "KEEP_ALIVE_S", limits.REQUEST_HEAD_S * 2)
+    assert watched(post(b"1")).aborted
 
 
 def test_a_connection_with_one_request_after_the_other_stays():

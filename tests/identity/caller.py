@@ -56,7 +56,8 @@ class Caller:
         def unit(tx):
             principal = self.principal(tx)
             always = self.site.context(principal, region)
-            identity.authorise(tx, principal, action, list(resources) or ["*"], {**always, **context})
+            self.note_use(principal, action, region)
+            identity.authorise(tx, principal, action, list(resources) or ["*"], lambda: {**always, **context})
 
         self.site.database.read_sync(unit)
 
@@ -66,6 +67,9 @@ class Caller:
         )
         assert found.secret == self.secret
         return found.principal
+
+    def note_use(self, principal, action, region):
+        identity.note_use(principal, action, region=region, now_ms=self.site.world.now_ms())
 
     def arn(self):
         return self.sts("GetCallerIdentity")["Arn"]
@@ -84,7 +88,8 @@ class Caller:
         always = self.site.context(principal, "global")
 
         def require(action, resources, context=None):
-            identity.authorise(tx, principal, action, resources, {**always, **(context or {})})
+            self.note_use(principal, action, "global")
+            identity.authorise(tx, principal, action, resources, lambda: {**always, **(context or {})})
 
         call = Call(
             tx=tx,

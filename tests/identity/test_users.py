@@ -155,7 +155,7 @@ def test_a_rolled_back_deactivation_leaves_the_key_alone(site):
         with refused("AccessDeniedException"):
             principal = ann.principal(tx)
             site_context = site.context(principal, "us-east-1")
-            identity.authorise(tx, principal, "ssm:GetParameter", ["*"], site_context)
+            identity.authorise(tx, principal, "ssm:GetParameter", ["*"], lambda: site_context)
         raise RuntimeError("roll back")
 
     with pytest.raises(RuntimeError):

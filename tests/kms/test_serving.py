@@ -37,7 +37,9 @@ class Desk:
         )
 
         def require(action, resources, context=None, *, policy=None):
-            identity.authorise(tx, who, action, resources, {**known, **(context or {})}, policy=policy)
+            identity.authorise(
+                tx, who, action, resources, lambda: {**known, **(context or {})}, policy=policy
+            )
 
         return Call(
             tx=tx,

@@ -144,12 +144,12 @@ class Service:
                 found.setdefault(str(raw.get("error", {}).get("code", name)), shape)
         return found
 
-    @property
+    @cached_property
     def protocols(self) -> list[str]:
         """The protocols clients may speak, the model's own preference first."""
         return list(self.metadata.get("protocols") or [self.metadata["protocol"]])
 
-    @property
+    @cached_property
     def signing_name(self) -> str:
         return str(self.metadata.get("signingName") or self.metadata["endpointPrefix"])
 

@@ -1,6 +1,6 @@
 """Who callers are and what they may do: identity's answers, joined with what nodes and tags know."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,7 @@ class PlatformAuthority:
     def credential(
         self, tx: Transaction, access_key_id: str, session_token: str | None, now_ms: int
     ) -> Credential:
-        found = identity.find_credential(tx, self._keys, access_key_id, session_token, now_ms)
-        return Credential(found.secret, found.principal)
+        return identity.find_credential(tx, self._keys, access_key_id, session_token, now_ms)
 
     def machine_key(self, tx: Transaction, node_id: str) -> tuple[bytes, Principal]:
         return nodes.machine_key(tx, node_id)
@@ -30,18 +29,20 @@ class PlatformAuthority:
     def authorise(
         self,
         tx: Transaction,
-        principal: Principal,
+        call: Caller,
         action: str,
         resources: list[str],
-        context: Mapping[str, list[str]],
+        context: Callable[[], Mapping[str, list[str]]],
         *,
         policy: ResourcePolicy | None = None,
     ) -> None:
+        caller = call.principal
+        identity.note_use(caller, action, region=call.scope.region, now_ms=call.now_ms)
         identity.authorise(
-            tx, principal, action, resources, context, policy=policy, tags_of=partial(_tags_of, tx)
+            tx, caller, action, resources, context, policy=policy, tags_of=partial(_tags_of, tx)
         )
 
-    def context(self, tx: Transaction, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
+    def context(self, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
         known = identity.request_context(
             call.principal,
             now_ms=call.now_ms,

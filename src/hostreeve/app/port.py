@@ -6,6 +6,8 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -14,6 +16,7 @@ from hostreeve.app.state import StateFolder, write_ready
 from hostreeve.gateway import certificates
 from hostreeve.gateway.certificates import Certificates
 from hostreeve.gateway.direct import DirectHttp
+from hostreeve.gateway.tls import Tls
 from hostreeve.kernel import limits
 from hostreeve.kernel.world import World
 from hostreeve.messaging.model import FRAME_BYTES_MAX
@@ -47,7 +50,8 @@ class Port(uvicorn.Server):
         at: tuple[str, int, str],
         renewing: Renewing | None,
     ) -> None:
-        super().__init__(_config(app, at[0], at[1], certificate))
+        self._context = _context(certificate)
+        super().__init__(_config(app, at[0], at[1], self._context))
         self.app = app
         self.was_ready = False
         self._folder = folder
@@ -88,18 +92,28 @@ class Port(uvicorn.Server):
         if self._renewing is None:
             return
         found = self._renewing.ensure()
-        if found.renewed and self.config.ssl is not None:
-            self.config.ssl.load_cert_chain(found.cert_path, found.key_path)
+        if found.renewed:
+            self._context.load_cert_chain(found.cert_path, found.key_path)
             log.warning("the server certificate was renewed")
 
 
-def _config(app: App, address: str, port: int, certificate: Certificates) -> uvicorn.Config:
+def _context(certificate: Certificates) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate.cert_path, certificate.key_path)
+    return context
+
+
+def _config(app: App, address: str, port: int, context: ssl.SSLContext) -> uvicorn.Config:
+    def behind_tls(**given: Any) -> Tls:
+        return Tls(context, partial(DirectHttp, **given))
+
     config = uvicorn.Config(
         app.asgi,
         host=address,
         port=port,
         loop="none",
-        http=DirectHttp,
+        http=behind_tls,  # type: ignore[arg-type]
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES_MAX,
         # Without pings a machine whose power went away would keep its channel, and stay Online.
@@ -112,12 +126,7 @@ def _config(app: App, address: str, port: int, certificate: Certificates) -> uvi
         server_header=False,
         proxy_headers=False,
         backlog=8192,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=int(limits.DRAIN_S),
-        ssl_certfile=str(certificate.cert_path),
-        ssl_keyfile=str(certificate.key_path),
     )
     config.load()
-    assert config.ssl is not None, "the port is never opened without TLS"
-    config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
     return config

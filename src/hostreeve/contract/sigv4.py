@@ -168,7 +168,7 @@ def credential_scope(day: str, region: str, service: str) -> str:
 
 def canonical_path(path: str, service: str) -> str:
     """S3: every byte encoded once, nothing resolved. Others: `.`, `..`, `//` resolved, then encoded again."""
-    if not path:
+    if not path or path == "/":
         return "/"
     if _PLAIN_PATH(path):
         return path

@@ -7,7 +7,7 @@ clients that do not read their answers.
 
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -47,9 +47,14 @@ class DirectHttp(HttpToolsProtocol):
     """The body so far of a request that may go the short way; None for one that does not."""
     _head_bytes: int | None = None
     """How much has arrived of a head that is not complete."""
+    is_idle = False
+    """Between two requests: `Patience` ends connections that stay so, without a timer for each answer."""
+    _standing: ClassVar[tuple[Any, bytes]] = (None, b"")
+    """The headers of all answers, which uvicorn makes anew each second, and the bytes that they are."""
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a request whose end is not in these bytes goes the long way."""
+        self.is_idle = False
         super().data_received(data)
         if self._whole is not None and not self.transport.is_closing():
             self._take_the_long_way()
@@ -188,6 +193,17 @@ class DirectHttp(HttpToolsProtocol):
             self._turn.keep_alive = False
         self._complete()
 
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but for the timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.is_idle = True
+
     def _complete(self) -> None:
         turn = self._turn
         turn.response_complete = True
@@ -196,18 +212,18 @@ class DirectHttp(HttpToolsProtocol):
         self.on_response_complete()
 
     def _encoded(self, response: HttpResponse, *, keep_alive: bool) -> bytes:
-        lines = [f"{name}: {value}\r\n" for name, value in response.headers]
-        if not any(name == "content-length" for name, _ in response.headers):
-            lines.append(f"content-length: {response.size_bytes}\r\n")
-        if not keep_alive:
-            lines.append("connection: close\r\n")
-        text = "".join(lines)
-        if not text.count("\r") == text.count("\n") == len(lines):
+        text = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+        if not text.count("\r") == text.count("\n") == len(response.headers):
             raise ValueError("a header of an answer holds a line break")
-        default = b"".join([b"%b: %b\r\n" % pair for pair in self.server_state.default_headers])
-        return b"".join(
-            (STATUS_LINE[response.status], default, text.encode("latin-1"), b"\r\n", response.body)
-        )
+        if "content-length: " not in text or not any(n == "content-length" for n, _ in response.headers):
+            text += f"content-length: {response.size_bytes}\r\n"
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        headers, standing = self._standing
+        if headers is not self.server_state.default_headers:
+            headers = self.server_state.default_headers
+            standing = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+            DirectHttp._standing = (headers, standing)
+        return b"".join((STATUS_LINE[response.status], standing, text.encode("latin-1"), end, response.body))
 
     def _go_on(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(coroutine)

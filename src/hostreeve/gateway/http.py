@@ -21,13 +21,14 @@ class HttpRequest:
     headers: list[tuple[str, str]]
     body: bytes = b""
     client: str = ""
+    _first: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _first_of: list[tuple[str, str]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
         """The first header of that lower-case name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        if self._first_of is not self.headers:
+            self._first, self._first_of = dict(reversed(self.headers)), self.headers
+        return self._first.get(name)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ exist, whose key is whose, who may do what) arrives by argument; this room impor
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeVar
 
 from hostreeve.api.call import Call, Principal, ResourcePolicy, Sealer
@@ -31,16 +32,20 @@ T = TypeVar("T")
 log = logging.getLogger("hostreeve.gateway")
 
 NOWHERE = Scope("", "")
+_scope_of = lru_cache(maxsize=4096)(Scope)
+"""One object for all requests of an account and Region."""
 NOBODY = Principal(account="", arn="anonymous", id="anonymous", access_key_id="")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Protocol):
     """What an access key id stands for: the secret that must have signed, and the principal that signed with
     it."""
 
-    secret: str
-    principal: Principal
+    @property
+    def secret(self) -> str: ...
+
+    @property
+    def principal(self) -> Principal: ...
 
 
 class Authority(Protocol):
@@ -59,17 +64,20 @@ class Authority(Protocol):
     def authorise(
         self,
         tx: Transaction,
-        principal: Principal,
+        call: "Caller",
         action: str,
         resources: list[str],
-        context: Mapping[str, list[str]],
+        context: Callable[[], Mapping[str, list[str]]],
         *,
         policy: ResourcePolicy | None = None,
     ) -> None:
-        """Returns when allowed; raises AccessDenied with the reason otherwise."""
+        """Returns when allowed; raises AccessDenied with the reason otherwise.
+
+        `context` answers the condition keys; most policies have no condition that asks for them.
+        """
         ...
 
-    def context(self, tx: Transaction, call: "Caller", request: Mapping[str, Any]) -> dict[str, list[str]]:
+    def context(self, call: "Caller", request: Mapping[str, Any]) -> dict[str, list[str]]:
         """The condition keys of one request (`aws:SourceIp`, `aws:RequestedRegion`, …)."""
         ...
 
@@ -263,7 +271,7 @@ class Pipeline:
             raise common.UnrecognizedClientException(
                 f"The Region {claim.region} is not served here; `hostreeve serve --region` adds one."
             )
-        return Scope(principal.account, GLOBAL if model.name in self._global else claim.region)
+        return _scope_of(principal.account, GLOBAL if model.name in self._global else claim.region)
 
     def _run(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
@@ -276,14 +284,14 @@ class Pipeline:
             world=self._world,
             now_ms=caller.now_ms,
             request_id=caller.request_id,
-            require=asks,
-            emit=_emitter(tx, caller),
+            require=asks.leave,
+            emit=asks.emit,
             keys=self._keys,
             source_ip=caller.http.client,
             host=caller.http.header("host") or "",
         )
         if operation.on is not None:
-            asks(operation.action, operation.on(caller.scope, request))
+            asks.leave(operation.action, operation.on(caller.scope, request))
         answer: dict[str, Any] = operation.handler(call, request)
         # An operation that says it asks, and does not, would be open to everybody: nothing of it is kept.
         assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
@@ -295,11 +303,11 @@ class Pipeline:
         """Nobody's work is prepared who is refused on what the request alone names."""
         if operation.on is not None:
             asks = _Asks(self._authority, tx, caller, request)
-            asks(operation.action, operation.on(caller.scope, request))
+            asks.leave(operation.action, operation.on(caller.scope, request))
 
 
 class _Asks:
-    """`call.require` of one request: the authority's answer, with the request's condition keys filled in."""
+    """What one request asks of the house besides its rows: leave to do something, and to tell an event."""
 
     __slots__ = ("_authority", "_caller", "_context", "_request", "_tx", "asked")
 
@@ -313,7 +321,7 @@ class _Asks:
         self._context: dict[str, list[str]] | None = None
         self.asked = False
 
-    def __call__(
+    def leave(
         self,
         action: str,
         resources: list[str],
@@ -321,19 +329,16 @@ class _Asks:
         *,
         policy: ResourcePolicy | None = None,
     ) -> None:
-        if self._context is None:
-            self._context = self._authority.context(self._tx, self._caller, self._request)
-        everything = {**self._context, **context} if context else self._context
+        """`call.require`: the authority's answer, with the request's condition keys at hand."""
         self.asked = True
-        self._authority.authorise(
-            self._tx, self._caller.principal, action, resources, everything, policy=policy
-        )
+        known = partial(self._known, context) if context else self._known
+        self._authority.authorise(self._tx, self._caller, action, resources, known, policy=policy)
 
-
-def _emitter(tx: Transaction, caller: Caller) -> Any:
-    def emit(detail_type: str, aggregate: str, detail: Mapping[str, Any]) -> None:
+    def emit(self, detail_type: str, aggregate: str, detail: Mapping[str, Any]) -> None:
+        """`call.emit`: an event row in the outbox, in this transaction."""
+        caller = self._caller
         outbox.put(
-            tx,
+            self._tx,
             caller.scope,
             detail_type=detail_type,
             aggregate=aggregate,
@@ -341,7 +346,10 @@ def _emitter(tx: Transaction, caller: Caller) -> Any:
             now_ms=caller.now_ms,
         )
 
-    return emit
+    def _known(self, more: Mapping[str, list[str]] | None = None) -> Mapping[str, list[str]]:
+        if self._context is None:
+            self._context = self._authority.context(self._caller, self._request)
+        return {**self._context, **more} if more else self._context
 
 
 def _error_answer(route: Route | None, router: Router, error: AwsError, caller: Caller) -> HttpResponse:

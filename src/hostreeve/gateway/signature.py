@@ -10,6 +10,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hostreeve.contract import sigv4
@@ -45,12 +46,19 @@ def verify(claim: Claim, http: HttpRequest, secret: str, now_ms: int, *, service
     _covers_headers(claim)
     payload_hash = _payload_hash(claim, http)
     grant = claim.grant
-    key = sigv4.signing_key(secret, grant.day, grant.region, grant.service)
-    expected = hmac.digest(key, _text_to_sign(claim, http, payload_hash), "sha256").hex()
+    signer = _signer(secret, grant.day, grant.region, grant.service).copy()
+    signer.update(_text_to_sign(claim, http, payload_hash))
+    expected = signer.finalize().hex()
     if not hmac.compare_digest(expected.encode(), claim.signature.encode("utf-8", "replace")):
         raise refusal(MISMATCH, claim.family)
     if grant.service == "s3":
-        _check_s3_body(claim, http, payload_hash, key)
+        _check_s3_body(claim, http, payload_hash, secret)
+
+
+@lru_cache(maxsize=4096)
+def _signer(secret: str, day: str, region: str, service: str) -> HMAC:
+    """To be copied: the key is worked in once, not with each request."""
+    return HMAC(sigv4.signing_key(secret, day, region, service), hashes.SHA256())
 
 
 def verify_machine_key(claim: Claim, http: HttpRequest, public_key_der: bytes, now_ms: int) -> None:
@@ -93,9 +101,8 @@ def _text_to_sign(claim: Claim, http: HttpRequest, payload_hash: str) -> bytes:
     if query:
         query = sigv4.canonical_query(query, without="X-Amz-Signature" if claim.presigned else "")
     target = (http.method, sigv4.canonical_path(http.path, grant.service), query)
-    canonical = sigv4.canonical_request(target, lines, ";".join(grant.signed_headers), payload_hash)
-    scope = f"{grant.day}/{grant.region}/{grant.service}/{grant.terminator}"
-    return sigv4.string_to_sign(claim.date, scope, canonical)
+    canonical = sigv4.canonical_request(target, lines, grant.signed_list, payload_hash)
+    return sigv4.string_to_sign(claim.date, grant.scope, canonical)
 
 
 def _within_scope(claim: Claim, service: str) -> None:
@@ -201,7 +208,7 @@ def _payload_hash(claim: Claim, http: HttpRequest) -> str:
     )
 
 
-def _check_s3_body(claim: Claim, http: HttpRequest, payload_hash: str, key: bytes) -> None:
+def _check_s3_body(claim: Claim, http: HttpRequest, payload_hash: str, secret: str) -> None:
     if payload_hash == sigv4.UNSIGNED_PAYLOAD:
         return
     if payload_hash not in signature_chunks.KINDS:
@@ -216,9 +223,8 @@ def _check_s3_body(claim: Claim, http: HttpRequest, payload_hash: str, key: byte
     if claim.wire_body is None:
         claim.wire_body = http.body
     grant = claim.grant
-    seal = signature_chunks.Seal(
-        key, claim.date, sigv4.credential_scope(grant.day, grant.region, grant.service), claim.signature
-    )
+    key = sigv4.signing_key(secret, grant.day, grant.region, grant.service)
+    seal = signature_chunks.Seal(key, claim.date, grant.scope, claim.signature)
     opened = signature_chunks.open_body(claim.wire_body, claim.headers, payload_hash, seal)
     http.body, http.headers = opened.body, opened.headers(http.headers)
 

@@ -35,7 +35,16 @@ class Grant:
     service: str
     terminator: str
     signed_headers: tuple[str, ...]
-    signed: frozenset[str]
+    signed: frozenset[str] = field(init=False)
+    signed_list: str = field(init=False)
+    """The names as they are signed: joined by semicolons."""
+    scope: str = field(init=False)
+    """What the signature is good for, as it is signed."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signed", frozenset(self.signed_headers))
+        object.__setattr__(self, "signed_list", ";".join(self.signed_headers))
+        object.__setattr__(self, "scope", f"{self.day}/{self.region}/{self.service}/{self.terminator}")
 
 
 @dataclass(slots=True)
@@ -159,7 +168,7 @@ def _granted(algorithm: str, credential: str, signed: str) -> Grant:
     # S3-compatible access keys may contain slashes; the four elements of the scope may not.
     access_key_id = "/".join(parts[:-4])
     names = tuple(signed.lower().split(";"))
-    return Grant(access_key_id, parts[-4], parts[-3], parts[-2], parts[-1], names, frozenset(names))
+    return Grant(access_key_id, parts[-4], parts[-3], parts[-2], parts[-1], names)
 
 
 def _read_query(http: HttpRequest, headers: dict[str, str], family: str) -> Claim:
@@ -215,7 +224,7 @@ def _read_old_query(http: HttpRequest, headers: dict[str, str], family: str) -> 
             403,
             "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
         )
-    grant = Grant(key, "", OLD_REGION, "s3", "", (), frozenset())
+    grant = Grant(key, "", OLD_REGION, "s3", "", ())
     token = found.get("x-amz-security-token")
     return Claim(
         key,

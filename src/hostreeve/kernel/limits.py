@@ -14,6 +14,9 @@ REQUEST_BODY_S_MAX = 600.0
 REQUEST_HEAD_S = 20.0
 """A connection on which no whole head of a request arrives for this long is ended."""
 
+KEEP_ALIVE_S = 75.0
+"""A connection between two requests is ended after this long, or up to five seconds later."""
+
 REQUEST_HEAD_BYTES_MAX = 64 * 1024
 """Request line and headers together. AWS stops at 16 kB or less."""
 

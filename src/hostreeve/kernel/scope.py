@@ -27,3 +27,8 @@ class Scope:
     def everywhere(self) -> Scope:
         """The same account, for services that are not regional."""
         return Scope(self.account, GLOBAL)
+
+
+def asked_region(region: str) -> str:
+    """A Region as policies and reports know it: global services are asked in the first one."""
+    return "us-east-1" if region == GLOBAL else region

@@ -35,6 +35,13 @@ class Transaction(Protocol):
     """What a unit of work may do."""
 
     engine: Engine
+    state: int | None
+    """Equal numbers stand for equal contents of the store: what was derived from them may be used again.
+
+    None where that cannot be told: in units that write, and on PostgreSQL.
+    """
+    memo: dict[Any, Any]
+    """What the parts of a unit remember for one another; each run of a unit begins with none."""
 
     def one(self, sql: str, **params: Any) -> dict[str, Any] | None:
         """The first row, or None."""

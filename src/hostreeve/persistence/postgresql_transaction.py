@@ -52,11 +52,13 @@ class PostgresTransaction:
     """See database.Transaction."""
 
     engine: Engine = "postgresql"
-    __slots__ = ("_cursor", "_place", "callbacks", "failure", "lost_race", "wakes")
+    __slots__ = ("_cursor", "_place", "callbacks", "failure", "lost_race", "memo", "state", "wakes")
 
     def __init__(self, connection: psycopg.Connection[Any], place: str) -> None:
         self._cursor: Any = connection.cursor()
         self._place = place
+        self.state: int | None = None
+        self.memo: dict[Any, Any] = {}
         self.callbacks: list[Callable[[], None]] = []
         self.wakes: dict[tuple[str, str], None] = {}
         self.failure: BaseException | None = None

@@ -22,7 +22,7 @@ from hostreeve.persistence.errors import (
     UnsafeSqlite,
 )
 from hostreeve.persistence.migrations import Migration, migrate
-from hostreeve.persistence.sqlite_transaction import SqliteTransaction, translated
+from hostreeve.persistence.sqlite_transaction import SqliteSnapshot, translated
 from hostreeve.persistence.sqlite_writer import Writer
 from hostreeve.persistence.units import Ask, answer, refuse_nesting
 
@@ -88,18 +88,29 @@ class SqliteDatabase:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed")
         connection = self._idle.pop() if self._idle else self._reader()
-        tx = SqliteTransaction(connection)
         try:
-            connection.execute("BEGIN")
-            try:
-                return unit(tx)
-            finally:
-                tx.end()
-                connection.execute("ROLLBACK")
+            tx = SqliteSnapshot(connection, self._writer.contents, remembers=True)
+            answer = self._read_once(unit, tx)
+            if tx.is_torn:
+                tx = SqliteSnapshot(connection, self._writer.contents, remembers=False)
+                answer = self._read_once(unit, tx)
+            return answer
         except apsw.Error as error:
             raise translated(error, str(self.path)) from error
         finally:
             self._idle.append(connection)
+
+    def _read_once(self, unit: Callable[[Transaction], T], tx: SqliteSnapshot) -> T:
+        """The unit's answer, which means nothing when the transaction is torn."""
+        answer: Any = None
+        try:
+            answer = unit(tx)
+        except Exception:
+            if not tx.is_torn:
+                raise
+        finally:
+            tx.end()
+        return answer  # type: ignore[no-any-return]
 
     def write_sync(self, unit: Callable[[Transaction], T]) -> T:
         refuse_nesting()

@@ -1,5 +1,6 @@
 """A transaction on SQLite: rows as dictionaries, errors in our words."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -48,9 +49,11 @@ class SqliteTransaction:
     """See database.Transaction."""
 
     engine: Engine = "sqlite"
-    __slots__ = ("_connection", "_execute", "callbacks", "failure", "wakes")
+    __slots__ = ("_connection", "_execute", "callbacks", "failure", "memo", "state", "wakes")
 
     def __init__(self, connection: apsw.Connection) -> None:
+        self.state: int | None = None
+        self.memo: dict[Any, Any] = {}
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
         self.callbacks: list[Callable[[], None]] = []
@@ -118,6 +121,56 @@ class SqliteTransaction:
         self.failure = translated(error, self._connection.filename)
         self._execute = _refuse_after_failure
         raise self.failure from error
+
+
+_numbers = itertools.count(1)
+
+
+class Contents:
+    """Which of its committed states the file is in: each has a number of its own, in all this process."""
+
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        self.state: int | None = next(_numbers)
+        """None from just before a commit until just after it."""
+
+    def change(self) -> None:
+        self.state = None
+
+    def changed(self) -> None:
+        self.state = next(_numbers)
+
+
+class SqliteSnapshot(SqliteTransaction):
+    """A transaction that reads. It begins with its first statement; a unit that finds all it needs in what
+    was derived from the same state of the store costs SQLite nothing.
+    """
+
+    __slots__ = ("_contents", "_has_begun", "is_torn")
+
+    def __init__(self, connection: apsw.Connection, contents: Contents, *, remembers: bool) -> None:
+        super().__init__(connection)
+        self._contents = contents
+        self._has_begun = False
+        self._execute = self._begin
+        self.state = contents.state if remembers else None
+        self.is_torn = False
+        """Whether there was a commit between the state that the unit was told of and what it read."""
+
+    def end(self) -> None:
+        super().end()
+        if self._has_begun:
+            self._connection.execute("ROLLBACK")
+
+    def _begin(self, *statement: Any) -> Any:
+        self._connection.execute("BEGIN")
+        self._has_begun = True
+        self._execute = self._connection.execute
+        # Not BEGIN, the first statement takes the snapshot: what is true after it was true of it.
+        cursor = self._execute(*statement)
+        self.is_torn = self.state is not None and self._contents.state != self.state
+        return cursor
 
 
 def _named(sql: str, cursor: Any) -> tuple[str, ...]:

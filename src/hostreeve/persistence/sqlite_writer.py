@@ -17,7 +17,7 @@ import apsw
 from hostreeve.kernel.world import World
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.errors import StoreUnavailable
-from hostreeve.persistence.sqlite_transaction import SqliteTransaction, translated
+from hostreeve.persistence.sqlite_transaction import Contents, SqliteTransaction, translated
 from hostreeve.persistence.units import Ask, run_unit, settle_all
 
 UNITS_PER_COMMIT = 256
@@ -41,6 +41,7 @@ class Writer:
     """
 
     def __init__(self, connection: apsw.Connection, bus: Bus, world: World, *, inline: bool = False) -> None:
+        self.contents = Contents()
         self._connection = connection
         self._place = connection.filename
         self._bus = bus
@@ -194,6 +195,13 @@ class Writer:
 
         A full disk or a failing device makes SQLite undo the whole transaction, neighbours included.
         """
+        self.contents.change()
+        try:
+            self._commit_group(group, whole=whole)
+        finally:
+            self.contents.changed()
+
+    def _commit_group(self, group: list[Ask], *, whole: bool) -> None:
         if whole:
             try:
                 self._connection.execute("COMMIT")

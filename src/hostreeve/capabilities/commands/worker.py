@@ -116,6 +116,6 @@ def permitted(world: World) -> Permitted:
         now = identity.request_context(
             principal, now_ms=world.now_ms(), source_ip="", region=scope.region, user_agent=""
         )
-        identity.authorise(tx, principal, action, resources, {**now, **context})
+        identity.authorise(tx, principal, action, resources, lambda: {**now, **context})
 
     return ask

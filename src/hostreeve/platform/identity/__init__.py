@@ -21,6 +21,7 @@ from hostreeve.platform.identity.actions.founding import (
 from hostreeve.platform.identity.actions.resources import speaks_for
 from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
+from hostreeve.platform.identity.actions.usage import note as note_use
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
 from hostreeve.platform.identity.policy import MalformedPolicy
 
@@ -38,6 +39,7 @@ __all__ = [
     "find_credential",
     "find_role",
     "issue_role_credentials",
+    "note_use",
     "request_context",
     "revoke_node",
     "service_role",

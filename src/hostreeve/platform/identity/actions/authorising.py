@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 from hostreeve.api.call import Principal, ResourcePolicy
 from hostreeve.api.errors import common
-from hostreeve.kernel.scope import GLOBAL, Scope
+from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.actions import resources as resource_policies
-from hostreeve.platform.identity.actions import usage
-from hostreeve.platform.identity.actions.memory import Memory
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
     Policies,
@@ -27,6 +25,7 @@ from hostreeve.platform.identity.policy import (
 from hostreeve.platform.identity.store import identities, memberships
 from hostreeve.platform.identity.store import policies as policy_rows
 from hostreeve.platform.identity.store.changes import stamp_of
+from hostreeve.platform.identity.store.memory import Memory
 
 
 class _Compiled(NamedTuple):
@@ -44,20 +43,20 @@ def authorise(
     principal: Principal,
     action: str,
     resources: Sequence[str],
-    context: Mapping[str, Sequence[str]],
+    context: Callable[[], Mapping[str, Sequence[str]]],
     *,
     policy: ResourcePolicy | None = None,
     tags_of: Callable[[str], Mapping[str, str]] | None = None,
 ) -> None:
     """Returns when the principal may perform `action` (`ssm:SendCommand`) on every resource.
 
-    Otherwise AccessDeniedException says who may not do what, with what, and why. `context` holds condition
-    keys, in any case, each with its values. `policy` is what the resources themselves say. `tags_of` answers
-    a resource's tags; it is asked only if a policy names a condition key that is not known without them.
+    Otherwise AccessDeniedException says who may not do what, with what, and why. `context` answers condition
+    keys, in any case, each with its values; it is asked only if a policy has conditions. `policy` is what the
+    resources themselves say. `tags_of` answers a resource's tags; it is asked only if a policy names a
+    condition key that is not known without them.
     """
     policies = policies_of(tx, principal)
     who = who_is(principal)
-    usage.note(principal, action, context)
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
     is_conditional = policies.is_conditional or (resource_set is not None and resource_set.is_conditional)
@@ -66,7 +65,7 @@ def authorise(
             further = policy.context if policy else None
             if further is None and tags_of is not None:
                 further = partial(_tag_context, tags_of, resource)
-            known = resource_policies.Known(context, further)
+            known = resource_policies.Known(context(), further)
         request = Request(who, action, resource, known)
         if policy is None or resource_set is None:
             decision = evaluate(request, policies)
@@ -146,7 +145,7 @@ def request_context(
     known["aws:principalarn"] = [principal.role_arn or principal.arn]
     known["aws:principalaccount"] = [principal.account]
     known["aws:userid"] = [principal.id]
-    known["aws:requestedregion"] = ["us-east-1" if region == GLOBAL else region]
+    known["aws:requestedregion"] = [asked_region(region)]
     if source_ip:
         known["aws:sourceip"] = [source_ip]
     if user_agent:

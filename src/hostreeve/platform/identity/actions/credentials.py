@@ -13,7 +13,6 @@ from hostreeve.api.errors import AwsError, common
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform.identity.actions.memory import Memory
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.model import (
     NODE_SERVICE,
@@ -31,6 +30,7 @@ from hostreeve.platform.identity.model import (
 )
 from hostreeve.platform.identity.store import access_keys, identities
 from hostreeve.platform.identity.store.changes import stamp_of
+from hostreeve.platform.identity.store.memory import Memory
 
 _SESSION = "identity/session"
 _TOKEN_CHARS_MAX = 32_768

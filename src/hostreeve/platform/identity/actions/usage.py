@@ -1,11 +1,11 @@
 """When keys and roles were last used: noted in memory with each request, written now and then by the
 worker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from hostreeve.api.call import Principal
-from hostreeve.kernel.scope import GLOBAL, Scope
+from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.model import ROLE_ID, USER_KEY, account_of
 from hostreeve.platform.identity.store import access_keys, role_uses
@@ -24,20 +24,17 @@ class Use(NamedTuple):
 _noted: dict[str, Use] = {}
 
 
-def note(principal: Principal, action: str, context: Mapping[str, Sequence[str]]) -> None:
-    """Remember that a user's key or a role was used; sessions' keys have no row to write it to."""
-    seconds = context.get("aws:epochtime")
+def note(principal: Principal, action: str, *, region: str, now_ms: int) -> None:
+    """Remember, to the second, that a user's key or a role was used; sessions' keys have no row for it."""
     used = principal.id.partition(":")[0] if principal.role_arn else principal.access_key_id
-    if not seconds or not used.startswith((USER_KEY, ROLE_ID)):
-        return
     known = _noted.get(used)
-    used_ms = int(seconds[0]) * 1000
-    if known is not None and known.used_ms >= used_ms:
+    used_ms = now_ms - now_ms % 1000
+    if known is None:
+        if not used.startswith((USER_KEY, ROLE_ID)) or len(_noted) >= NOTED_MAX:
+            return
+    elif known.used_ms >= used_ms:
         return
-    if known is None and len(_noted) >= NOTED_MAX:
-        return
-    region = context.get("aws:requestedregion") or [""]
-    _noted[used] = Use(used_ms, action.partition(":")[0], region[0])
+    _noted[used] = Use(used_ms, action.partition(":")[0], asked_region(region))
 
 
 def taken() -> dict[str, Use]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from hostreeve.platform.identity.policy.document import Statement
@@ -20,8 +21,7 @@ IDENTITY, RESOURCE, BOUNDARY, SESSION, CONTROL, TRUST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Who wants to do what with what. `action` is `ssm:SendCommand`; `context` has lower-case keys."""
 
     who: Who
@@ -30,8 +30,7 @@ class Request:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`reason` completes "is not authorized to perform: … on resource: …"; `statement` is what decided, if
     one did."""
 
@@ -149,7 +148,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
         if refused:
             return refused
     if own.allows:
-        return Decision(True, "", str(own.allows))
+        return _allowed(own.allows)
     return _unallowed(request, IDENTITY)
 
 
@@ -169,6 +168,9 @@ def evaluate_with_resource(
     stays under both. `must_speak`: the identity's policies alone open nothing, the resource's must allow at
     least its account (roles, keys).
     """
+    if resource is EMPTY and request.who.account == owner and kind == RESOURCE and not must_speak:
+        # Nothing that could name anybody: the caller's own policies decide.
+        return evaluate(request, policies)
     own, theirs = policies.identity.find(request), resource.find_naming(request)
     for found, which in ((own, IDENTITY), (theirs, kind)):
         if found.denies:
@@ -236,7 +238,12 @@ def _unlimited(request: Request, levels: Sequence[PolicySet], kind: str) -> Deci
 
 
 def _answer(request: Request, allows: Statement | None, kind: str) -> Decision:
-    return Decision(True, "", str(allows)) if allows else _unallowed(request, kind)
+    return _allowed(allows) if allows else _unallowed(request, kind)
+
+
+@lru_cache(maxsize=4096)
+def _allowed(statement: Statement) -> Decision:
+    return Decision(True, "", str(statement))
 
 
 def _denied(kind: str, statement: Statement) -> Decision:
