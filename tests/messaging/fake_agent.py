@@ -100,6 +100,8 @@ class Link:
         await self.database.write(unit)
 
     async def jobs_left(self) -> list[str]:
+        # What the listener has heard may not be committed yet; a write behind it waits for that.
+        await self.database.write(lambda tx: None)
         rows = await self.database.read(lambda tx: tx.all("SELECT job_id FROM mailbox_jobs ORDER BY job_id"))
         return [row["job_id"] for row in rows]
 
