@@ -61,6 +61,13 @@ def test_a_failed_node_makes_the_exit_status_one_and_is_named_with_its_code(serv
     assert "1 Success, 1 Failed" in err
 
 
+def test_a_limit_that_is_none_is_told_before_anything_is_sent(server, typed):
+    Fleet(server, [])
+    status, _, err = typed("run", "x", "--targets", "tag:Role=web", "--max-concurrency", "0")
+    assert status == 2 and "--max-concurrency takes a number from 1 on" in err
+    assert not server.requests("AmazonSSM.SendCommand")
+
+
 def test_nothing_matched_is_exit_status_three(server, typed):
     Fleet(server, [], details="NoInstancesInTag")
     status, out, err = typed("run", "uptime", "--targets", "tag:Role=nobody")

@@ -5,12 +5,13 @@ import json
 A, B = "mi-00000000000000001", "mi-00000000000000002"
 
 
-def target(node_id, outcome="Send", reason=""):
+def target(node_id, outcome="Send", reason="", connection="connected"):
     return {
         "InstanceId": node_id,
         "InstanceName": "host",
         "PlatformType": "Linux",
         "PingStatus": "Online",
+        "ConnectionStatus": connection,
         "Outcome": outcome,
         "Reason": reason,
     }
@@ -21,7 +22,8 @@ def planned(server, *pages):
 
     def plan(request):
         number = int(request.get("NextToken") or 0)
-        inputs = {"runCommand": ["uptime", "df -h"], "workingDirectory": "/srv", "timeoutSeconds": ""}
+        settings = {"runCommand": ["uptime", "df -h"], "workingDirectory": "/srv", "timeoutSeconds": ""}
+        inputs = [{"id": "0.aws:runShellScript", **settings}]
         answer = {
             "DocumentName": "AWS-RunShellScript",
             "DocumentVersion": "1",
@@ -50,9 +52,16 @@ def test_a_dry_run_shows_nodes_and_script_and_sends_nothing(server, typed):
     assert status == 0
     assert "  uptime\n  df -h\n" in out and 'workingDirectory: "/srv"' in out
     assert A in out and B in out
-    assert "Nothing was sent. 2 of 2 nodes" in err
+    assert "Nothing was sent. 2 of 2 nodes" in err and "not connected" not in err and "0.aws" not in out
     assert not server.requests("AmazonSSM.SendCommand")
     assert server.requests("Hostreeve.PlanCommand")[0]["Parameters"] == {"commands": ["uptime"]}
+
+
+def test_nodes_that_are_away_are_counted(server, typed):
+    planned(server, [target(A), target(B, connection="notconnected")])
+    status, out, err = typed("run", "x", "--targets", "tag:Role=web", "--dry-run")
+    assert status == 0
+    assert "2 of 2 nodes" in err and "1 of them is not connected now" in err and "notconnected" in out
 
 
 def test_a_node_that_would_not_get_it_is_named_with_the_reason(server, typed):

@@ -21,7 +21,42 @@ def test_targets(text, key, values):
     assert words.target(text) == {"Key": key, "Values": values}
 
 
-@pytest.mark.parametrize("text", ["uptime", "tag:Role=", "=web", ""])
+def test_a_tag_without_its_prefix_is_told_how_it_is_written():
+    with pytest.raises(UsageTrouble) as told:
+        words.target("Role=web,db")
+    assert "tag:Role=web,db" in told.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("text", "least"), [("1", 1), ("50", 1), ("10%", 1), ("100%", 1), ("0", 0), ("0%", 0)]
+)
+def test_a_number_or_a_percentage_is_a_limit(text, least):
+    assert words.limit(text, "--max-errors", least) == text
+
+
+@pytest.mark.parametrize("text", ["0", "0%", "101%", "-1", "1.5", "many", "", "%", "010", "١٠"])
+def test_what_is_no_limit_is_refused(text):
+    with pytest.raises(UsageTrouble, match="--max-concurrency"):
+        words.limit(text, "--max-concurrency", 1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0 s"),
+        (40.4, "40 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (3600, "60 min"),
+        (7200, "2 h"),
+        (259_200, "3 d"),
+    ],
+)
+def test_how_long_that_is(seconds, told):
+    assert words.span(seconds) == told
+
+
+@pytest.mark.parametrize("text", ["uptime", "tag:Role=", "=web", "", "Role=web"])
 def test_what_is_no_target_is_refused(text):
     with pytest.raises(UsageTrouble):
         words.target(text)

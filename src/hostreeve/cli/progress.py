@@ -83,13 +83,18 @@ class Teller:
     def waiting(self, trouble: Trouble) -> None:
         self._note(f"{visible(trouble.message)} Trying on …", "yellow")
 
+    def waiting_for(self, told: str) -> None:
+        self._note(told, "yellow")
+
     def summary(self, following: Following) -> None:
         """The last line: how many nodes ended how, and the command's id."""
         if self._quiet:
             return
         seconds = self._world.monotonic() - self._began
         if not following.nodes:
-            self._screen.note(f"No node matched ({following.tally.details}).", "yellow")
+            self._screen.note(
+                f"No node matched ({following.tally.details}). `hostreeve nodes` lists the nodes.", "yellow"
+            )
             return
         counts = Counter(node.status for node in following.nodes.values())
         told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
@@ -140,9 +145,13 @@ class Teller:
         filled = BAR_CELLS * tally.completed // targets if targets else 0
         bar = Text("━" * filled, style="green") + Text("━" * (BAR_CELLS - filled), style="bright_black")
         told = Text(f" {tally.completed}/{targets} nodes, {tally.status}, ")
+        waiting = sum(node.status in ("Pending", "Delayed") for node in following.nodes.values())
+        held = Text(f"{waiting} waiting, ", style="yellow") if waiting else Text()
         failed = Text(f"{tally.errors} failed, ", style="red") if tally.errors else Text()
         passed = Text(f"{self._world.monotonic() - self._began:.0f} s")
-        self._spinner.update(text=Text(no_wrap=True, overflow="ellipsis").join([bar, told, failed, passed]))
+        self._spinner.update(
+            text=Text(no_wrap=True, overflow="ellipsis").join([bar, told, held, failed, passed])
+        )
         return Group(self._spinner)
 
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from hostreeve.cli import run_plan, words
+from hostreeve.cli.absence import Absence
 from hostreeve.cli.client import Client
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.following import Following, Node, Tally
@@ -29,6 +30,7 @@ from hostreeve.kernel.world import World
 
 SCRIPT_DOCUMENTS = ("AWS-RunShellScript", "AWS-RunPowerShellScript")
 DELIVERY_S_MIN = 30
+DELIVERY_S = 3600
 EXECUTION_S_MIN, EXECUTION_S_MAX = 5, 172_800
 POLL_S_FIRST, POLL_S_LAST = 0.02, 0.5
 PATIENCE_S = 60.0
@@ -80,11 +82,15 @@ def wanted(arguments: Namespace) -> dict[str, Any]:
         "InstanceIds": [each for text in arguments.instance_ids or () for each in text.split(",") if each]
         or None,
         "Targets": [words.target(text) for text in arguments.targets or ()] or None,
-        "MaxConcurrency": arguments.max_concurrency,
-        "MaxErrors": arguments.max_errors,
+        "MaxConcurrency": _limit(arguments.max_concurrency, "--max-concurrency", 1),
+        "MaxErrors": _limit(arguments.max_errors, "--max-errors", 0),
         "TimeoutSeconds": None if arguments.timeout is None else max(DELIVERY_S_MIN, arguments.timeout),
         "Comment": arguments.comment,
     }
+
+
+def _limit(text: str | None, option: str, least: int) -> str | None:
+    return None if text is None else words.limit(text, option, least)
 
 
 def _execution_s(timeout_s: int) -> int:
@@ -98,7 +104,8 @@ def _watched(desk: Desk, client: Client, command: dict[str, Any], arguments: Nam
     following = Following(client, desk.world, command["CommandId"], teller.heard)
     with Interrupt() as interrupt, teller:
         try:
-            _look_until_over(following, teller, interrupt)
+            absence = Absence(client, desk.world.monotonic(), command.get("TimeoutSeconds", DELIVERY_S))
+            _look_until_over(following, teller, interrupt, absence)
         finally:
             following.outputs.close()
     if arguments.json:
@@ -135,7 +142,7 @@ def report(command_id: str, tally: Tally, nodes: dict[str, Node]) -> dict[str, A
     }
 
 
-def _look_until_over(following: Following, teller: Teller, interrupt: Interrupt) -> None:
+def _look_until_over(following: Following, teller: Teller, interrupt: Interrupt, absence: Absence) -> None:
     interval_s, seen = POLL_S_FIRST, 0
     patience = Patience(following.world, following.command_id)
     while True:
@@ -153,6 +160,8 @@ def _look_until_over(following: Following, teller: Teller, interrupt: Interrupt)
         teller.tell(following)
         if over:
             return
+        if told := absence.news(following, following.world.monotonic()):
+            teller.waiting_for(told)
         interval_s = _next_interval(interval_s, moved=following.changes != seen)
         seen = following.changes
         # With many nodes a look is work for the server too: at most half of the time is spent looking.

@@ -9,6 +9,7 @@ from hostreeve.cli.desk import Desk
 from hostreeve.cli.trouble import EXIT_NOT_SENT, EXIT_SOME_FAILED, EXIT_SUCCESS
 
 PAGE = 100
+_UNTOLD = ("runCommand", "id")
 
 
 def show(desk: Desk, request: dict[str, Any], *, as_json: bool) -> int:
@@ -44,23 +45,30 @@ def _print(desk: Desk, plan: dict[str, Any]) -> None:
             screen.line(f"  {line}")
     screen.line()
     if targets:
-        columns = ("node", "name", "platform", "presence", "outcome", "reason")
-        members = ("InstanceId", "InstanceName", "PlatformType", "PingStatus", "Outcome", "Reason")
+        columns = ("node", "name", "platform", "connection", "outcome", "reason")
+        members = ("InstanceId", "InstanceName", "PlatformType", "ConnectionStatus", "Outcome", "Reason")
         rows = [[each.get(member, "") for member in members] for each in targets]
-        screen.table(columns, rows, spare=("platform", "presence"))
+        screen.table(columns, rows, spare=("platform", "connection"))
     sent = sum(each["Outcome"] == "Send" for each in targets)
+    away = sum(
+        each["Outcome"] == "Send" and each.get("ConnectionStatus") == "notconnected" for each in targets
+    )
+    later = f" {away} of them {'is' if away == 1 else 'are'} not connected now." if away else ""
     screen.note(
         f"Nothing was sent. {sent} of {len(targets)} nodes would get this, {plan['MaxConcurrency']} at a "
-        f"time; more than {plan['MaxErrors']} errors would end it."
+        f"time; more than {plan['MaxErrors']} errors would end it.{later}"
     )
 
 
 def _readable(inputs: str) -> str:
     """JSON with its lines indented, and scripts as the lines that they are."""
     value = json.loads(inputs)
+    if isinstance(value, list) and len(value) == 1:
+        # Schema 1.2 has a list of settings, nearly always of one.
+        value = value[0]
     script = value.get("runCommand") if isinstance(value, dict) else None
     if not isinstance(script, list) or not all(isinstance(line, str) for line in script):
         return json.dumps(value, indent=2, ensure_ascii=False)
-    others = {name: each for name, each in value.items() if name != "runCommand" and each not in ("", None)}
+    others = {name: each for name, each in value.items() if name not in _UNTOLD and each not in ("", None)}
     head = [f"{name}: {json.dumps(each, ensure_ascii=False)}" for name, each in others.items()]
     return "\n".join([*head, *script])

@@ -75,6 +75,7 @@ _NEXT_STEPS = {
     "AccessDeniedException": _FORBIDDEN,
     "InvalidInstanceId": "`hostreeve nodes` lists the nodes of this account and Region.",
     "InvalidDocument": "`aws ssm list-documents` lists the documents of this account and Region.",
+    "InvalidParameters": "`aws ssm describe-document --name DOCUMENT` lists the parameters it takes.",
     "NotImplemented": "docs/reference/coverage.md lists the operations; a newer release may have more.",
     "UnknownOperationException": "Is AWS_ENDPOINT_URL really the address of a Hostreeve server?",
 }

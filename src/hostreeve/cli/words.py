@@ -26,10 +26,27 @@ def target(text: str) -> dict[str, Any]:
                 f"{text!r} is not a target.",
                 "Targets look like tag:Role=web or tag:Role=web,db. A command goes before them, or after --.",
             )
+    if key and not _is_target_key(key):
+        raise UsageTrouble(f"{key} is no key of targets.", f"A tag is written tag:{key}={values}.")
     wanted = [value.strip("\"'") for value in values.split(",") if value]
     if not key or not wanted:
         raise UsageTrouble(f"The target {text!r} names no values.", "Targets look like tag:Role=web,db.")
     return {"Key": key, "Values": wanted}
+
+
+def _is_target_key(key: str) -> bool:
+    return key.lower() in ("instanceids", "tag-key") or key.startswith(("tag:", "resource-groups:"))
+
+
+def limit(text: str, option: str, least: int) -> str:
+    """`10` or `10%`, for --max-concurrency (1 at least) and --max-errors. UsageTrouble."""
+    amount = text.removesuffix("%")
+    fits = amount.isascii() and amount.isdecimal() and amount == str(int(amount)) and int(amount) >= least
+    if not fits or (text.endswith("%") and int(amount) > 100):
+        raise UsageTrouble(
+            f"{option} takes a number from {least} on, or a percentage such as 10%, not {text}."
+        )
+    return text
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -46,6 +63,14 @@ def duration_s(text: str) -> int:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise UsageTrouble(f"{text!r} is not a duration.", "Durations look like 90s, 15m, 24h or 7d.")
     return sum(int(number) * _UNIT_S[unit] for number, unit in parts)
+
+
+def span(seconds: float) -> str:
+    """How long that is, in the largest unit of which there is more than one: `40 s`, `90 min`, `3 d`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def parameters(texts: list[str]) -> dict[str, list[str]]:

@@ -76,6 +76,7 @@ def _judged(
                 "InstanceName": targeting.name_of(node),
                 "PlatformType": node.platform_type,
                 "PingStatus": str(node.ping_status),
+                "ConnectionStatus": "connected" if node.is_connected else "notconnected",
             }
         targets.append(target)
     return targets
