@@ -20,6 +20,9 @@ from tests.acceptance.conftest import Site
 from tests.official_agent.official import OfficialAgent, Server, wait_for
 
 TEXT, BINARY = 1, 2
+FLOOD = 14
+"""The agent has room for ten."""
+KEPT = ("AmazonSSM.RegisterManagedInstance", "AmazonSSM.RequestManagedInstanceRoleToken")
 FINAL = 0x80
 
 
@@ -123,26 +126,33 @@ def _recorded(site: Site, agent: OfficialAgent, relay: Relay) -> dict:
     ids = {name: _done(site, node_id, *lines) for name, lines in PLAIN.items()}
     ids["steps"] = _steps(site, node_id)
     ids["cancelled"] = _cancelled(site, node_id)
+    flood = [site.run(node_id, "sleep 2") for _ in range(FLOOD)]
+    for command_id in flood:
+        site.finished(command_id, node_id, 120)
     time.sleep(3)
     sockets = [bytes(each) for each in relay.sent if b"Upgrade: websocket" in each]
     frames = [each for sent in sockets for each in messages(sent)]
     asked = [each for sent in relay.sent for each in requests(bytes(sent))]
     first = {}
     for each in asked:
-        first.setdefault(_name(each), each.decode("latin-1"))
+        if _name(each) in KEPT:
+            first.setdefault(_name(each), each.decode("latin-1"))
+    described = [_described(body) for kind, body in frames if kind == BINARY]
+    # Of the flood only what the agent said to those for which it had no room.
+    told = [each for each in described if not any(each["payload"].count(one) for one in flood)]
+    told += [each for each in described if '"51402"' in each["payload"]][:1]
     return {
         "node_id": node_id,
         "commands": ids,
         "began_ms": began_ms,
         "requests": first,
-        "opening": next(body.decode() for kind, body in frames if kind == TEXT),
-        "frames": [_described(body) for kind, body in frames if kind == BINARY],
+        "frames": told,
     }
 
 
 PLAIN = {
     "failing": ("echo grüße; echo wrong >&2; exit 3",),
-    "large": ("head -c 200000 /dev/zero | tr '\\0' '\"'",),
+    "quotes": ("head -c 3000 /dev/zero | tr '\\0' '\"'",),
 }
 
 
@@ -188,7 +198,14 @@ def _name(request: bytes) -> str:
 
 def _described(frame: bytes) -> dict:
     message = decode(frame)
-    return {"type": message.message_type, "id": message.message_id, "hex": frame.hex()}
+    head, payload = frame[: -len(message.payload)], message.payload.decode()
+    return {
+        "type": message.message_type,
+        "id": message.message_id,
+        "created_ms": message.created_ms,
+        "head": head.hex(),
+        "payload": payload,
+    }
 
 
 if __name__ == "__main__":
