@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import SimulatedWorld
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.platform import groups
+from hostreeve.platform.groups import operations as group_operations
 from hostreeve.platform.identity import operations as identity_operations
 
 SCHEMAS = [
@@ -35,6 +37,7 @@ SCHEMAS = [
     "hostreeve.capabilities.commands",
 ]
 SHELL = "aws:runShellScript"
+ALL_TYPES = ("AWS::AllSupported",)
 
 
 class Estate:
@@ -97,6 +100,7 @@ class Estate:
             operations.hostreeve,
             document_operations.ssm,
             parameter_operations.ssm,
+            group_operations.resource_groups,
         )
         operation = next(each for table in tables for each in table if each.name == name)
 
@@ -114,6 +118,19 @@ class Estate:
         if asked["DocumentName"] != "AWS-RunShellScript" and "Parameters" not in request:
             del asked["Parameters"]
         return str(self.call("SendCommand", **asked)["Command"]["CommandId"])
+
+    def group(self, name: str, *filters: tuple[str, str], types: Sequence[str] = ALL_TYPES) -> str:
+        """A resource group of what carries these tags; its ARN."""
+        asked = [{"Key": key, "Values": [value]} for key, value in filters]
+        query = json.dumps({"ResourceTypeFilters": list(types), "TagFilters": asked})
+        made = self.call("CreateGroup", Name=name, ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": query})
+        return str(made["Group"]["GroupArn"])
+
+    def send_to_group(self, name: str, *types: str, **request: Any) -> str:
+        targets = [{"Key": "resource-groups:Name", "Values": [name]}]
+        if types:
+            targets.append({"Key": "resource-groups:ResourceTypeFilters", "Values": list(types)})
+        return self.send(Targets=targets, **request)
 
     def send_to_tagged(self, key: str, value: str, **request: Any) -> str:
         return self.send(Targets=[{"Key": f"tag:{key}", "Values": [value]}], **request)

@@ -179,16 +179,10 @@ class TestNotifications:
             "CloudWatch Logs",
         ),
         ({"AlarmConfiguration": {"Alarms": [{"Name": "a"}]}}, "InvalidParameters", "CloudWatch"),
-        (
-            {"Targets": [{"Key": "resource-groups:Name", "Values": ["g"]}]},
-            "ValidationException",
-            "Resource Groups",
-        ),
     ],
 )
 def test_what_needs_a_service_that_is_not_there_is_refused_naming_it(estate, asked, code, service):
-    named = () if "Targets" in asked else (estate.node(),)
-    found, message = refused(estate.send, *named, **asked)
+    found, message = refused(estate.send, estate.node(), **asked)
     assert found == code and f"needs the service {service}" in message
     assert estate.call("ListCommands")["Commands"] == []
 
@@ -203,15 +197,21 @@ def test_a_log_group_that_is_named_and_not_used_is_shown(estate):
 
 
 @pytest.mark.parametrize(
-    "target",
+    "targets",
     [
-        {"Key": "resource-groups:Name", "Values": ["a", "b"]},
-        {"Key": "resource-groups:ResourceTypeFilters", "Values": ["t"] * 6},
-        {"Key": "resource-groups:Colour", "Values": ["red"]},
+        [{"Key": "resource-groups:Name", "Values": ["a", "b"]}],
+        [{"Key": "resource-groups:Name", "Values": []}],
+        [{"Key": "resource-groups:Name", "Values": ["a"]}, {"Key": "resource-groups:Name", "Values": ["b"]}],
+        [
+            {"Key": "resource-groups:Name", "Values": ["a"]},
+            {"Key": "resource-groups:ResourceTypeFilters", "Values": ["t"] * 6},
+        ],
+        [{"Key": "resource-groups:ResourceTypeFilters", "Values": ["AWS::EC2::Instance"]}],
+        [{"Key": "resource-groups:Colour", "Values": ["red"]}],
     ],
 )
-def test_a_resource_group_target_that_aws_would_not_take_is_told_so_first(estate, target):
-    code, message = refused(estate.send, Targets=[target])
+def test_a_resource_group_target_that_makes_no_sense_is_refused(estate, targets):
+    code, message = refused(estate.send, Targets=targets)
     assert code == "ValidationException" and "this version" not in message
 
 

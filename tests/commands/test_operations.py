@@ -81,7 +81,7 @@ def test_what_cannot_be_sent_is_refused_with_awss_code(estate, request_, code):
         ([{"Key": "InstanceIds", "Values": ["*"]}], "InvalidInstanceId"),
         ([{"Key": "InstanceIds", "Values": []}], "InvalidInstanceId"),
         ([{"Key": "InstanceIds", "Values": ["mi-00000000000000009"]}], "InvalidInstanceId"),
-        ([{"Key": "resource-groups:Name", "Values": ["g"]}], "ValidationException"),
+        ([{"Key": "resource-groups:Name", "Values": []}], "ValidationException"),
         ([{"Key": "hostname", "Values": ["g"]}], "ValidationException"),
         ([{"Key": "tag:", "Values": ["g"]}], "ValidationException"),
         ([{"Key": "tag-key", "Values": []}], "ValidationException"),

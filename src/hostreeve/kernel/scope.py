@@ -24,6 +24,12 @@ class Scope:
         region = "" if self.region == GLOBAL else self.region
         return f"arn:{PARTITION}:{service}:{region}:{self.account}:{resource}"
 
+    def machine_arn(self, machine_id: str) -> str:
+        """The ARN of a managed machine: an EC2 instance's (`i-…`) or Systems Manager's own (`mi-…`)."""
+        if machine_id.startswith("i-"):
+            return self.arn("ec2", f"instance/{machine_id}")
+        return self.arn("ssm", f"managed-instance/{machine_id}")
+
     def everywhere(self) -> Scope:
         """The same account, for services that are not regional."""
         return Scope(self.account, GLOBAL)

@@ -133,7 +133,13 @@ def code_hash(code: str) -> bytes:
 
 
 def node_arn(scope: Scope, node_id: str) -> str:
-    return scope.arn("ssm", f"managed-instance/{node_id}")
+    """An EC2 instance's ARN, or a managed node's."""
+    return scope.machine_arn(node_id)
+
+
+def is_instance(node_id: str) -> bool:
+    """Whether the node is an EC2 instance, which EC2 tags and describes."""
+    return node_id.startswith("i-")
 
 
 def is_fit(public_key: bytes) -> bool:

@@ -2,12 +2,16 @@
 
 Slices keep their resources' tags here, find resources by tag, and declare which kinds callers may tag and
 find: a `Taggable` for those of ssm's own tag operations, a `Kind` for others. Both are found by the tagging
-API and by the queries of resource groups.
+API and by the queries of resource groups. What a group has is looked up at use: `find_group`, `members`.
 """
 
-from hostreeve.platform.groups.actions.grouping import KIND
+from hostreeve.platform.groups.actions.grouping import KIND, find_group
 from hostreeve.platform.groups.actions.kinds import declare
+from hostreeve.platform.groups.actions.searching import among_members, members
+from hostreeve.platform.groups.model.group import Group, group_arn
+from hostreeve.platform.groups.model.queries import TagFilter
 from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Taggable, tag_facts
+from hostreeve.platform.groups.store.searching import matching as arns_matching
 from hostreeve.platform.groups.store.tags import (
     arns_tagged,
     arns_with_key,
@@ -22,12 +26,19 @@ __all__ = [
     "KIND",
     "RESERVED",
     "TAGS_MAX",
+    "Group",
     "Kind",
+    "TagFilter",
     "Taggable",
+    "among_members",
+    "arns_matching",
     "arns_tagged",
     "arns_with_key",
     "declare",
+    "find_group",
     "forget",
+    "group_arn",
+    "members",
     "remove_tags",
     "set_tags",
     "tag_facts",

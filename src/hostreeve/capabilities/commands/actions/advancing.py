@@ -80,6 +80,8 @@ def _apply(
         moving.become_all(tx, scope, command, plan.expire, after=Status.DELIVERY_TIMED_OUT, now_ms=now_ms)
     if plan.cancel:
         cancelling.stop(tx, scope, command, plan.cancel, world=world, now_ms=now_ms)
+    if plan.resolve and not standing.resolved_to and not _may_read_group(tx, scope, command, permitted):
+        return _conclude(tx, scope, standing, CommandStatus.ACCESS_DENIED, now_ms)
     if plan.resolve and not plan.send:
         changes |= _resolve(tx, scope, standing, now_ms=now_ms, permitted=permitted)
     looked = {} if plan.more else waiting.look(tx, scope, standing, now_ms)
@@ -138,6 +140,25 @@ def _resolve(
     return changes
 
 
+def _may_read_group(tx: Transaction, scope: Scope, command: Command, permitted: Permitted) -> bool:
+    """Whether the sender may list the resource group that the command is for, if it is for one. Whether
+    there is one is nothing that this tells."""
+    arn = targeting.group_arn(scope, command.targets)
+    if not arn:
+        return True
+    context = _came_from(command) | targeting.tag_context(groups.tags_of(tx, scope, arn))
+    principal = msgspec.convert(command.principal, Principal)
+    try:
+        permitted(tx, scope, principal, targeting.GROUP_ACTION, [arn], context)
+    except AwsError:
+        return False
+    return True
+
+
+def _came_from(command: Command) -> dict[str, list[str]]:
+    return {"aws:sourceip": [command.source_ip]} if command.source_ip else {}
+
+
 def _refused(command: Command, node: nodes.Node) -> Status | None:
     return None if targeting.runs_on(command.platform_types, node.platform_type) else Status.INVALID_PLATFORM
 
@@ -146,11 +167,10 @@ def _denied(
     tx: Transaction, scope: Scope, command: Command, found: list[nodes.Node], permitted: Permitted
 ) -> dict[str, Status]:
     principal = msgspec.convert(command.principal, Principal)
-    came_from = {"aws:sourceip": [command.source_ip]} if command.source_ip else {}
     tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}
     denied = {}
     for node in found:
-        context = came_from | targeting.tag_context(tags.get(node.arn, {}))
+        context = _came_from(command) | targeting.tag_context(tags.get(node.arn, {}))
         try:
             permitted(tx, scope, principal, targeting.ACTION, [node.arn], context)
         except AwsError:

@@ -25,6 +25,9 @@ def plan(call: Call, request: Mapping[str, Any], page: Page) -> dict[str, Any]:
     command = sending.command_of(call, request, document, prepared, wanted)
     named = targeting.named(request)
     if named is None:
+        group = targeting.group_arn(call.scope, command.targets)
+        if group:
+            call.require(targeting.GROUP_ACTION, [group])
         found = nodes.targeted(call.tx, call.scope, command.targets, page.after, page.limit + 1)
         present = {node.node_id: node for node in found}
         shown = [node.node_id for node in found]
@@ -55,7 +58,7 @@ def _judged(
     *,
     is_named: bool,
 ) -> list[dict[str, str]]:
-    arns = {node_id: targeting.target_arn(call.scope, node_id) for node_id in node_ids}
+    arns = {node_id: nodes.node_arn(call.scope, node_id) for node_id in node_ids}
     tags = groups.tags_of_many(call.tx, call.scope, list(arns.values())) if arns else {}
     targets = []
     for node_id, arn in arns.items():

@@ -1,6 +1,6 @@
 """Whom a command is for: the targets a request may name, and the nodes it names one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hostreeve.api.call import Call
@@ -14,15 +14,17 @@ from hostreeve.platform import groups
 error = ServiceErrors(service("ssm"))
 
 ACTION = "ssm:SendCommand"
+GROUP_ACTION = "resource-groups:ListGroupResources"
 
 
 def named(request: Mapping[str, Any]) -> list[str] | None:
-    """The nodes that the request names one by one; None when it chooses them by tags."""
+    """The nodes that the request names one by one; None when it chooses them by tags or by a group."""
     ids, targets = request.get("InstanceIds") or [], request.get("Targets") or []
     if bool(ids) == bool(targets):
         raise error.ValidationException("Give either InstanceIds or Targets.")
     for target in targets:
         _check_target(target)
+    _check_groups(targets)
     if len(targets) == 1 and targets[0]["Key"].lower() == "instanceids":
         ids = targets[0]["Values"]
     elif targets:
@@ -47,20 +49,31 @@ def _check_target(target: Mapping[str, Any]) -> None:
 
 
 def _check_group(key: str, values: list[str]) -> None:
-    """What AWS takes is checked now; what it means, the resource groups will know."""
     most = _GROUP_VALUES_MAX.get(key)
     if most is None:
         raise error.ValidationException(f"Targets' Key must be {' or '.join(_GROUP_VALUES_MAX)}, not {key}.")
     if not 1 <= len(values) <= most:
         raise error.ValidationException(f"The target {key} takes 1 to {most} values.")
-    raise error.ValidationException(
-        f"The target {key} needs the service Resource Groups, which this version does not have yet."
-    )
+
+
+def _check_groups(targets: Sequence[Mapping[str, Any]]) -> None:
+    """One group; types only beside it, because alone they would mean every node there is."""
+    keys = [target.get("Key", "") for target in targets]
+    if keys.count(nodes.GROUP) > 1:
+        raise error.ValidationException(f"{nodes.GROUP} can be given once: a command is for one group.")
+    if nodes.GROUP_TYPES in keys and nodes.GROUP not in keys:
+        raise error.ValidationException(f"{nodes.GROUP_TYPES} narrows a group: give {nodes.GROUP} too.")
+
+
+def group_arn(scope: Scope, targets: Sequence[Mapping[str, Any]]) -> str:
+    """The ARN of the resource group that the targets name, or nothing."""
+    name = nodes.group_named(targets)
+    return groups.group_arn(scope, name) if name else ""
 
 
 def checked(call: Call, node_ids: list[str], document: documents.DocumentVersion) -> dict[str, str]:
     """The names of the nodes by id, once it is clear that each is there and may be sent to."""
-    arns = [target_arn(call.scope, node_id) for node_id in node_ids]
+    arns = [nodes.node_arn(call.scope, node_id) for node_id in node_ids]
     tags = groups.tags_of_many(call.tx, call.scope, arns)
     for arn in arns:
         call.require(ACTION, [arn], tag_context(tags.get(arn, {})))
@@ -87,19 +100,10 @@ def name_of(node: nodes.Node) -> str:
     return node.name or node.computer_name
 
 
-def target_arn(scope: Scope, node_id: str) -> str:
-    """The ARN that policies name for a target: an EC2 instance's, or a managed node's."""
-    return (
-        scope.arn("ec2", f"instance/{node_id}")
-        if node_id.startswith("i-")
-        else nodes.node_arn(scope, node_id)
-    )
-
-
 def tag_context(tags: Mapping[str, str]) -> dict[str, list[str]]:
     """The condition keys of a resource's tags."""
     return {f"{prefix}{key}": [value] for key, value in tags.items() for prefix in _TAG_KEYS}
 
 
-_GROUP_VALUES_MAX = {"resource-groups:Name": 1, "resource-groups:ResourceTypeFilters": 5}
+_GROUP_VALUES_MAX = {nodes.GROUP: 1, nodes.GROUP_TYPES: 5}
 _TAG_KEYS = ("ssm:resourceTag/", "aws:ResourceTag/")

@@ -5,7 +5,7 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
-from hostreeve.capabilities.nodes.actions import require_role
+from hostreeve.capabilities.nodes.actions.joining import require_role
 from hostreeve.capabilities.nodes.model import (
     ACTIVATION_DEFAULT_MS,
     ACTIVATION_MAX_MS,

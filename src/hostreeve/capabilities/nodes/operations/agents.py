@@ -3,7 +3,7 @@
 from typing import Any
 
 from hostreeve.api.call import Call
-from hostreeve.capabilities.nodes import actions
+from hostreeve.capabilities.nodes.actions import finding, joining
 from hostreeve.capabilities.nodes.operations.service import error, node, ssm
 from hostreeve.capabilities.nodes.store import nodes as store
 
@@ -11,7 +11,7 @@ from hostreeve.capabilities.nodes.store import nodes as store
 @ssm.writes("RegisterManagedInstance", signer="nobody")
 def register_managed_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Unsigned: the activation's code is the proof. Region and account are for our own agent."""
-    registered = actions.register(call, request)
+    registered = joining.register(call, request)
     return {
         "InstanceId": registered.node_id,
         "Region": registered.region,
@@ -23,41 +23,41 @@ def register_managed_instance(call: Call, request: dict[str, Any]) -> dict[str, 
 @ssm.writes("RequestManagedInstanceRoleToken", signer="machine-key", asks=True)
 def request_managed_instance_role_token(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """All five members, always: the official agent crashes when one is missing."""
-    return actions.role_token(call, request["Fingerprint"])
+    return joining.role_token(call, request["Fingerprint"])
 
 
 @ssm.writes("UpdateManagedInstancePublicKey", signer="machine-key", asks=True)
 def update_managed_instance_public_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    actions.change_key(call, request["NewPublicKey"])
+    joining.change_key(call, request["NewPublicKey"])
     return {}
 
 
 @ssm.writes("UpdateInstanceInformation", on=node)
 def update_instance_information(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    actions.report(call, request)
+    joining.report(call, request)
     return {}
 
 
 @ssm.reads("ListInstanceAssociations", on=node)
 def list_instance_associations(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """No association exists yet. An error instead would send the official agent into a legacy mode."""
-    node_id = actions.itself(call, request["InstanceId"])
-    if not actions.exists(call.tx, call.scope, node_id):
+    node_id = joining.itself(call, request["InstanceId"])
+    if not finding.exists(call.tx, call.scope, node_id):
         raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
     return {"Associations": []}
 
 
 @ssm.writes("DeregisterManagedInstance", on=node)
 def deregister_managed_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    actions.deregister(call, request["InstanceId"])
+    joining.deregister(call, request["InstanceId"])
     return {}
 
 
 @ssm.writes("UpdateManagedInstanceRole", on=node)
 def update_managed_instance_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The node gets credentials of the new role with its next role token."""
-    if not actions.exists(call.tx, call.scope, request["InstanceId"]):
+    if not finding.exists(call.tx, call.scope, request["InstanceId"]):
         raise error.InvalidInstanceId(f"{request['InstanceId']} is not a registered managed node.")
-    actions.require_role(call, request["IamRole"])
+    joining.require_role(call, request["IamRole"])
     store.change_role(call.tx, call.scope, request["InstanceId"], request["IamRole"])
     return {}

@@ -7,7 +7,7 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
-from hostreeve.capabilities.nodes import actions
+from hostreeve.capabilities.nodes.actions import finding, targeting
 from hostreeve.capabilities.nodes.model import Node
 from hostreeve.capabilities.nodes.operations.service import error, ssm
 from hostreeve.capabilities.nodes.store import nodes as store
@@ -90,14 +90,13 @@ def describe_instance_properties(call: Call, request: dict[str, Any]) -> dict[st
 
 
 def _target(scope: Scope, request: dict[str, Any]) -> list[str]:
-    kind = "managed-instance" if request["Target"].startswith("mi-") else "instance"
-    return [scope.arn("ssm", f"{kind}/{request['Target']}")]
+    return [scope.machine_arn(request["Target"])]
 
 
 @ssm.reads("GetConnectionStatus", on=_target)
 def get_connection_status(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Whether a session could be started now: the node's control channel is open."""
-    node = actions.find(call.tx, call.scope, request["Target"], call.now_ms)
+    node = finding.find(call.tx, call.scope, request["Target"], call.now_ms)
     status = "connected" if node is not None and node.is_connected else "notconnected"
     return {"Target": request["Target"], "Status": status}
 
@@ -108,8 +107,8 @@ def _selected(call: Call, filters: Sequence[tuple[str, Sequence[str]]], page: pa
         raise error.InvalidFilterKey("Tag filters cannot be combined with filters of other kinds.")
     if tags:
         targets = [{"Key": key, "Values": values} for key, values in tags]
-        found = actions.targeted(call.tx, call.scope, targets, page.after, page.limit + 1)
-        present = actions.find_many(call.tx, call.scope, [node.node_id for node in found], call.now_ms)
+        found = targeting.targeted(call.tx, call.scope, targets, page.after, page.limit + 1)
+        present = finding.find_many(call.tx, call.scope, [node.node_id for node in found], call.now_ms)
         return [present[node.node_id] for node in found]
     conditions = [_condition(call, key, values) for key, values in filters]
     return store.select(

@@ -58,11 +58,16 @@ def said(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def fetch(tx: Transaction, scope: Scope, name_or_arn: str) -> Group:
     """The group of that name or ARN. NotFoundException."""
-    name = model.name_of(scope, name_or_arn)
-    found = rows.find(tx, scope, name) if name else None
+    found = find_group(tx, scope, name_or_arn)
     if found is None:
         raise error.NotFoundException("Cannot find group.")
     return found
+
+
+def find_group(tx: Transaction, scope: Scope, name_or_arn: str) -> Group | None:
+    """The group of that name or ARN, if there is one."""
+    name = model.name_of(scope, name_or_arn)
+    return rows.find(tx, scope, name) if name else None
 
 
 def change(call: Call, group: Group, **changes: Any) -> Group:
@@ -167,8 +172,7 @@ def _refuse_reserved(keys: Sequence[str]) -> None:
 
 
 def _exists(tx: Transaction, scope: Scope, arn: str) -> bool:
-    name = model.name_of(scope, arn)
-    return bool(name and rows.find(tx, scope, name))
+    return find_group(tx, scope, arn) is not None
 
 
 KIND = Kind(

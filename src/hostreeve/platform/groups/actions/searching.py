@@ -59,7 +59,7 @@ def tagged(
 ) -> list[Resource]:
     """Resources of these kinds behind `after` that pass the filters; without filters, all that have tags."""
     prefixes = {kind.prefix(scope): kind for kind in among}
-    arns = rows.matching(tx, scope, filters, prefixes=list(prefixes), after=after, limit=limit)
+    arns = rows.matching(tx, scope, filters, list(prefixes), after=after, limit=limit)
     return [Resource(arn, _kind_of(arn, prefixes).type_name) for arn in arns]
 
 
@@ -79,6 +79,11 @@ def members(
         return []
     listed = group_rows.members(tx, scope, group.name, after=after, limit=limit, types=named if types else ())
     return [Resource(*member) for member in listed]
+
+
+def among_members(tx: Transaction, scope: Scope, group: Group, arns: Sequence[str]) -> list[str]:
+    """Those of the ARNs that are named as members of a group without a query, in order."""
+    return group_rows.among_members(tx, scope, group.name, arns)
 
 
 def errors(query: Query | None) -> list[QueryError]:

@@ -23,9 +23,9 @@ _STACK = re.compile(r"arn:aws[\w-]*:cloudformation:[\w-]+:\d{12}:stack/[^/\s]+/[
 
 
 class TagFilter(Struct, frozen=True):
-    """A tag with one of the values; no values: any."""
+    """A tag with one of the keys and one of the values; no values: any."""
 
-    key: str
+    keys: tuple[str, ...]
     values: tuple[str, ...] = ()
 
 
@@ -91,7 +91,7 @@ def _filter(each: Any) -> TagFilter:
         raise _wrong(f"Values of {key} must list at most {VALUES_MAX} texts")
     if any(len(value) > 256 or "\x00" in value for value in values):
         raise _wrong(f"a value of {key} is no tag's value: those have at most 256 characters")
-    return TagFilter(key, tuple(values))
+    return TagFilter((key,), tuple(values))
 
 
 def _are_texts(found: Any) -> bool:

@@ -78,7 +78,7 @@ def _by_arn(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
 def _filter(given: Mapping[str, Any]) -> TagFilter:
     if not given.get("Key"):
         raise error.InvalidParameterException("Each of TagFilters needs a Key.")
-    return TagFilter(given["Key"], tuple(given.get("Values", [])))
+    return TagFilter((given["Key"],), tuple(given.get("Values", [])))
 
 
 def _wanted(filters: Sequence[str]) -> list[Kind]:

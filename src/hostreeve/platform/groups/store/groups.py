@@ -102,6 +102,18 @@ def members(
     return [(row["arn"], row["type_name"]) for row in rows]
 
 
+def among_members(tx: Transaction, scope: Scope, name: str, arns: Sequence[str]) -> list[str]:
+    """Those of the ARNs that were named as members, in order."""
+    rows = tx.all(
+        f"SELECT arn FROM resource_group_members WHERE {_SCOPED} AND name = :name AND arn IN :arns"
+        " ORDER BY arn",
+        **_here(scope),
+        name=name,
+        arns=list(arns),
+    )
+    return [row["arn"] for row in rows]
+
+
 def lifecycle_events(tx: Transaction, scope: Scope) -> str:
     """What the account wants: ACTIVE or INACTIVE."""
     row = tx.one(f"SELECT lifecycle_events FROM resource_group_settings WHERE {_SCOPED}", **_here(scope))

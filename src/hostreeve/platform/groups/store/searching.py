@@ -15,14 +15,15 @@ def matching(
     tx: Transaction,
     scope: Scope,
     filters: Sequence[TagFilter],
-    *,
     prefixes: Sequence[str],
+    *,
     after: str = "",
     limit: int,
+    among: Sequence[str] | None = None,
 ) -> list[str]:
     """ARNs behind `after` that begin with one of the prefixes and pass all filters, in order.
 
-    Without filters: all that have any tag.
+    Without filters: all that have any tag. `among` looks at these ARNs only.
     """
     if not prefixes:
         return []
@@ -36,6 +37,9 @@ def matching(
             f" AND EXISTS (SELECT 1 FROM resource_tags u WHERE {_HERE.format(t='u')} AND u.arn = t.arn"
             f"{_carries('u', place, each, values)})"
         )
+    if among is not None:
+        sql += " AND t.arn IN :among"
+        values["among"] = list(among)
     sql += f" AND ({_among(prefixes, values)}) ORDER BY t.arn LIMIT :limit"
     rows = tx.all(sql, **_scoped(scope), after=after, limit=limit, **values)
     return [row["arn"] for row in rows]
@@ -73,11 +77,14 @@ def values_of(
 
 
 def _carries(table: str, place: int, tag: TagFilter, values: dict[str, Any]) -> str:
-    values[f"key{place}"] = tag.key
-    sql = f" AND {table}.tag_key = :key{place}"
+    # One key is compared, not looked for in a list of one: then the index gives ARNs in order.
+    is_one = len(tag.keys) == 1
+    values[f"keys{place}"] = tag.keys[0] if is_one else list(tag.keys)
+    sql = f" AND {table}.tag_key {'=' if is_one else 'IN'} :keys{place}"
     if tag.values:
-        values[f"values{place}"] = list(tag.values)
-        sql += f" AND {table}.tag_value IN :values{place}"
+        is_one = len(tag.values) == 1
+        values[f"values{place}"] = tag.values[0] if is_one else list(tag.values)
+        sql += f" AND {table}.tag_value {'=' if is_one else 'IN'} :values{place}"
     return sql
 
 

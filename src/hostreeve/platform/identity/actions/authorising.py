@@ -159,7 +159,7 @@ def request_context(
     for key, value in principal.tags.items():
         known[f"aws:principaltag/{key.lower()}"] = [value]
     if principal.node_id and region != GLOBAL:
-        node = [Scope(principal.account, region).arn("ssm", f"managed-instance/{principal.node_id}")]
+        node = [Scope(principal.account, region).machine_arn(principal.node_id)]
         known["ssm:sourceinstancearn"] = known["ec2:sourceinstancearn"] = node
     return known
 

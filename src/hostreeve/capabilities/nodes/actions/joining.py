@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hostreeve.api.call import Call, Principal
@@ -20,7 +20,6 @@ from hostreeve.capabilities.nodes.model import (
     node_arn,
 )
 from hostreeve.capabilities.nodes.store import activations, nodes
-from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
 from hostreeve.messaging import mailbox
 from hostreeve.persistence.database import Transaction
@@ -40,10 +39,6 @@ AGENT_COLUMNS = {
     "PlatformType": "platform_type",
     "PlatformVersion": "platform_version",
 }
-PAGE_MIN = 200
-"""Tagged resources looked at together: several tags may leave few of them."""
-
-PLATFORM_TYPES = {"linux": "Linux", "windows": "Windows", "darwin": "MacOS"}
 
 
 def require_role(call: Call, name: str) -> str:
@@ -179,84 +174,3 @@ def deregister(call: Call, node_id: str) -> None:
     identity.revoke_node(call.tx, call.scope.account, node_id)
     groups.forget(call.tx, call.scope, node_arn(call.scope, node_id))
     mailbox.forget_node(call.tx, call.scope, node_id)
-
-
-def exists(tx: Transaction, scope: Scope, node_id: str) -> bool:
-    return bool(nodes.existing(tx, scope, [node_id]))
-
-
-def find(tx: Transaction, scope: Scope, node_id: str, now_ms: int = 0) -> Node | None:
-    """The node, or None. Its presence is as of `now_ms` (0: not asked for)."""
-    return nodes.find_many(tx, scope, [node_id], now_ms).get(node_id)
-
-
-def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int = 0) -> dict[str, Node]:
-    """Those of the nodes that exist, by id."""
-    return nodes.find_many(tx, scope, node_ids, now_ms)
-
-
-def targeted(
-    tx: Transaction, scope: Scope, targets: Sequence[Mapping[str, Any]], after: str, limit: int
-) -> list[Node]:
-    """The first `limit` nodes behind `after`, by id, that every target (`{"Key", "Values"}`) chooses.
-
-    Keys: `InstanceIds`, `tag:<key>` (no values: any), `tag-key`. ValueError for any other key.
-    """
-    found: list[Node] = []
-    while len(found) < limit:
-        wanted = limit - len(found)
-        ids, after = _targeted_ids(tx, scope, targets, after, wanted)
-        present = nodes.find_many(tx, scope, ids, 0)
-        found += (present[node_id] for node_id in ids if node_id in present)
-        if not after:
-            break
-    return found[:limit]
-
-
-def _targeted_ids(
-    tx: Transaction, scope: Scope, targets: Sequence[Mapping[str, Any]], after: str, limit: int
-) -> tuple[list[str], str]:
-    """Some ids behind `after` that all targets choose, and where to go on (empty: these were the last)."""
-    prefix = node_arn(scope, "")
-    named = [set(target["Values"]) for target in targets if target["Key"].lower() == "instanceids"]
-    tags = [target for target in targets if target["Key"].lower() != "instanceids"]
-    if named:
-        arns = [prefix + each for each in sorted(set.intersection(*named)) if each > after]
-        last = ""
-    elif tags:
-        driver, tags = tags[0], tags[1:]
-        size = max(limit, PAGE_MIN)
-        arns = _tagged(tx, scope, driver, prefix, after=prefix + after, limit=size)
-        last = arns[-1].removeprefix(prefix) if len(arns) >= size else ""
-    else:
-        return [], ""
-    for target in tags:
-        arns = _tagged(tx, scope, target, prefix, among=arns, limit=max(len(arns), 1))
-    return [arn.removeprefix(prefix) for arn in arns], last
-
-
-def _tagged(tx: Transaction, scope: Scope, target: Mapping[str, Any], prefix: str, **which: Any) -> list[str]:
-    key, values = str(target["Key"]), list(target["Values"])
-    if key.startswith("tag:"):
-        return groups.arns_tagged(tx, scope, prefix, key.removeprefix("tag:"), values or None, **which)
-    if key == "tag-key":
-        return groups.arns_with_key(tx, scope, prefix, values, **which)
-    raise ValueError(f"nodes cannot be targeted by {key}")
-
-
-class NodePresence:
-    """What the node link tells about channels (`messaging.channels.Presence`)."""
-
-    def opened(self, tx: Transaction, scope: Scope, node_id: str, opening: wire.Opening, now_ms: int) -> bool:
-        """A sign of life. False when no such node is registered."""
-        reported = {
-            "agent_version": opening.agent_version,
-            "platform_type": PLATFORM_TYPES.get(opening.platform_type.lower(), ""),
-        }
-        return nodes.report(tx, scope, node_id, reported, now_ms)
-
-
-presence = NodePresence()
-TAGGABLE = groups.Taggable(
-    "ManagedInstance", node_arn, exists, "AWS::SSM::ManagedInstance", "ssm:managed-instance"
-)

@@ -1,0 +1,49 @@
+"""Nodes looked up: which there are, who can be tagged as a managed node, and signs of life."""
+
+from collections.abc import Iterable
+
+from hostreeve.capabilities.nodes.model import Node, is_instance, node_arn
+from hostreeve.capabilities.nodes.store import nodes
+from hostreeve.contract import jobs as wire
+from hostreeve.kernel.scope import Scope
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform import groups
+
+PLATFORM_TYPES = {"linux": "Linux", "windows": "Windows", "darwin": "MacOS"}
+
+
+def exists(tx: Transaction, scope: Scope, node_id: str) -> bool:
+    return bool(nodes.existing(tx, scope, [node_id]))
+
+
+def find(tx: Transaction, scope: Scope, node_id: str, now_ms: int = 0) -> Node | None:
+    """The node, or None. Its presence is as of `now_ms` (0: not asked for)."""
+    return nodes.find_many(tx, scope, [node_id], now_ms).get(node_id)
+
+
+def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int = 0) -> dict[str, Node]:
+    """Those of the nodes that exist, by id."""
+    return nodes.find_many(tx, scope, node_ids, now_ms)
+
+
+def _is_taggable(tx: Transaction, scope: Scope, node_id: str) -> bool:
+    """EC2's instances have EC2's tags, and no others."""
+    return not is_instance(node_id) and exists(tx, scope, node_id)
+
+
+class NodePresence:
+    """What the node link tells about channels (`messaging.channels.Presence`)."""
+
+    def opened(self, tx: Transaction, scope: Scope, node_id: str, opening: wire.Opening, now_ms: int) -> bool:
+        """A sign of life. False when no such node is registered."""
+        reported = {
+            "agent_version": opening.agent_version,
+            "platform_type": PLATFORM_TYPES.get(opening.platform_type.lower(), ""),
+        }
+        return nodes.report(tx, scope, node_id, reported, now_ms)
+
+
+presence = NodePresence()
+TAGGABLE = groups.Taggable(
+    "ManagedInstance", node_arn, _is_taggable, "AWS::SSM::ManagedInstance", "ssm:managed-instance"
+)
