@@ -2,10 +2,17 @@
 
 from hostreeve.capabilities.nodes.actions.finding import TAGGABLE, exists, find, find_many, presence
 from hostreeve.capabilities.nodes.actions.joining import machine_key
-from hostreeve.capabilities.nodes.actions.targeting import GROUP, GROUP_TYPES, group_named, targeted
+from hostreeve.capabilities.nodes.actions.targeting import (
+    EVERY,
+    GROUP,
+    GROUP_TYPES,
+    group_named,
+    targeted,
+)
 from hostreeve.capabilities.nodes.model import PRESENCE, Node, PingStatus, node_arn
 
 __all__ = [
+    "EVERY",
     "GROUP",
     "GROUP_TYPES",
     "PRESENCE",

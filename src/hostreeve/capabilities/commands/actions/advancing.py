@@ -144,7 +144,7 @@ def _may_read_group(tx: Transaction, scope: Scope, command: Command, permitted: 
     """Whether the sender may list the resource group that the command is for, if it is for one. Whether
     there is one is nothing that this tells."""
     arn = targeting.group_arn(scope, command.targets)
-    if not arn:
+    if not arn or command.owner:
         return True
     context = _came_from(command) | targeting.tag_context(groups.tags_of(tx, scope, arn))
     principal = msgspec.convert(command.principal, Principal)
@@ -166,6 +166,8 @@ def _refused(command: Command, node: nodes.Node) -> Status | None:
 def _denied(
     tx: Transaction, scope: Scope, command: Command, found: list[nodes.Node], permitted: Permitted
 ) -> dict[str, Status]:
+    if command.owner:
+        return {}
     principal = msgspec.convert(command.principal, Principal)
     tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}
     denied = {}
@@ -191,6 +193,7 @@ def _conclude(tx: Transaction, scope: Scope, standing: Standing, status: Command
     before = tuple(lifecycle.COMMAND_OPEN)
     if command_rows.become(tx, scope, command.command_id, before=before, after=status):
         moving.tell_command(tx, scope, command, status, now_ms)
+        moving.tell_owner(tx, scope, command, now_ms)
         mailbox.drop_content(tx, command.command_id)
     command_rows.move(tx, scope, command.command_id, due_ms=None)
     return 1

@@ -33,11 +33,27 @@ OUTPUTS = "command-outputs"
 Permitted = Callable[[Transaction, Scope, Principal, str, list[str], Mapping[str, list[str]]], None]
 """Raises AccessDenied unless the principal may perform the action on the resources, in this context."""
 
+Ended = Callable[[Transaction, Scope, str, int], None]
+"""Told that a command has ended, in the transaction that ends it: the owner's reference, the time in ms."""
+
+_FOLLOWERS: dict[str, Ended] = {}
 _NOTIFIED = frozenset({"InProgress", "Success", "TimedOut", "Cancelled", "Failed"})
 _MAY_HAVE_PRINTED = frozenset(
     {Status.SUCCESS, Status.FAILED, Status.EXECUTION_TIMED_OUT, Status.CANCELLED, Status.DELIVERY_TIMED_OUT}
 )
 _OUR_AGENT = '{"StreamOutput":true}'
+
+
+def follow(kind: str, ended: Ended) -> None:
+    """Have the ends of the commands told that owners of this kind send."""
+    assert kind not in _FOLLOWERS or _FOLLOWERS[kind] is ended, f"{kind} has two followers"
+    _FOLLOWERS[kind] = ended
+
+
+def tell_owner(tx: Transaction, scope: Scope, command: Command, now_ms: int) -> None:
+    kind, _, reference = command.owner.partition(":")
+    if kind in _FOLLOWERS:
+        _FOLLOWERS[kind](tx, scope, reference, now_ms)
 
 
 def hand_over(tx: Transaction, scope: Scope, command: Command, node_ids: Iterable[str], now_ms: int) -> None:

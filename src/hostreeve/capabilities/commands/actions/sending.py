@@ -35,19 +35,24 @@ from hostreeve.persistence.database import Transaction
 error = ServiceErrors(service("ssm"))
 
 
-def send(call: Call, request: Mapping[str, Any]) -> CommandRow:
-    """Store a command; nodes named by id get it with this very transaction, others through the worker."""
+def send(call: Call, request: Mapping[str, Any], *, owner: str = "") -> CommandRow:
+    """Store a command; nodes named by id get it with this very transaction, others through the worker.
+
+    `owner` (`kind:reference`) is what in this system sends on somebody's behalf: it has asked for leave
+    itself, may name any number of nodes or all, and is told of the command's end (`moving.follow`).
+    """
     call.require(targeting.ACTION, [documents.arn(call.scope, request["DocumentName"])])
     document = document_of(call, request)
     prepared = prepared_for(call, document, request)
     wanted = wishes.accepted(call, request)
-    named = targeting.named(request)
+    named = targeting.named(request, takes_every=bool(owner))
     chosen = targeting.checked(call, named, document) if named is not None else {}
-    command = command_of(call, request, document, prepared, wanted)
+    command = command_of(call, request, document, prepared, {**wanted, "owner": owner})
     tally = Tally(total=len(chosen), waiting=len(chosen))
     if history.open_invocations(call.tx, call.scope) >= LIMITS.open_invocations_max:
         command_rows.insert(call.tx, call.scope, command, status=CommandStatus.LIMIT_EXCEEDED, due_ms=None)
         moving.tell_command(call.tx, call.scope, command, CommandStatus.LIMIT_EXCEEDED, call.now_ms)
+        moving.tell_owner(call.tx, call.scope, command, call.now_ms)
         return CommandRow(command=command, status=CommandStatus.PENDING, tally=tally)
     _insert(call, command, prepared, is_resolved=named is not None)
     if named is not None:

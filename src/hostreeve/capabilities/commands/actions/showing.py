@@ -6,10 +6,13 @@ from hostreeve.capabilities.commands.lifecycle import OPEN
 from hostreeve.capabilities.commands.model.command import (
     STDERR_CHARS_MAX,
     STDOUT_CHARS_MAX,
+    CommandRow,
     Invocation,
     Step,
     cut,
 )
+from hostreeve.capabilities.commands.store import commands as command_rows
+from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.capabilities.commands.store import output as output_rows
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
@@ -23,6 +26,16 @@ class Range(Struct, frozen=True, kw_only=True):
     part: bytes
     total_bytes: int
     is_complete: bool
+
+
+def command(tx: Transaction, scope: Scope, command_id: str) -> CommandRow | None:
+    """A command with where it stands; None when its history is over."""
+    return command_rows.row(tx, scope, command_id)
+
+
+def invocations(tx: Transaction, scope: Scope, command_id: str, after: str, limit: int) -> list[Invocation]:
+    """A command on its nodes, by their ids, behind `after`."""
+    return rows.of_command(tx, scope, command_id, conditions=[], after=after, limit=limit)
 
 
 def shown_output(tx: Transaction, scope: Scope, invocation: Invocation, step: Step | None) -> tuple[str, str]:

@@ -17,21 +17,29 @@ ACTION = "ssm:SendCommand"
 GROUP_ACTION = "resource-groups:ListGroupResources"
 
 
-def named(request: Mapping[str, Any]) -> list[str] | None:
-    """The nodes that the request names one by one; None when it chooses them by tags or by a group."""
+def named(request: Mapping[str, Any], *, takes_every: bool = False) -> list[str] | None:
+    """The nodes that the request names one by one; None when it chooses them by tags or by a group.
+
+    `takes_every`: InstanceIds may be `*`, and then chooses too.
+    """
     ids, targets = request.get("InstanceIds") or [], request.get("Targets") or []
     if bool(ids) == bool(targets):
         raise error.ValidationException("Give either InstanceIds or Targets.")
     for target in targets:
-        _check_target(target)
+        if not (takes_every and is_every(target)):
+            _check_target(target)
     _check_groups(targets)
-    if len(targets) == 1 and targets[0]["Key"].lower() == "instanceids":
+    if len(targets) == 1 and targets[0]["Key"].lower() == "instanceids" and not is_every(targets[0]):
         ids = targets[0]["Values"]
     elif targets:
         return None
     if len(set(ids)) != len(ids):
         raise error.DuplicateInstanceId("The same node is named twice.")
     return list(ids)
+
+
+def is_every(target: Mapping[str, Any]) -> bool:
+    return target.get("Key", "").lower() == "instanceids" and target.get("Values") == [nodes.EVERY]
 
 
 def _check_target(target: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `document_version` is what the caller asked for ("" when nothing); `steps` are (step id, plugin) in order.
     `principal` is who sent it and `source_ip` from where, for authorising targets that are found later.
+    `owner` is what in this system sent it, `kind:reference`; its targets were allowed when that was made.
     `output_s3_prefix` has no slash at either end; `notification` is NotificationConfig, {} for none.
     """
 
@@ -50,6 +51,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform_types: list[str]
     principal: dict[str, Any]
     source_ip: str
+    owner: str = ""
     output_s3_bucket: str = ""
     output_s3_prefix: str = ""
     output_s3_region: str = ""

@@ -158,6 +158,19 @@ def find(tx: Transaction, scope: Scope, command_id: str) -> Command | None:
     return msgspec.json.decode(row["request"], type=Command) if row else None
 
 
+def row(tx: Transaction, scope: Scope, command_id: str) -> CommandRow | None:
+    found = tx.one(
+        f"SELECT request, status FROM commands WHERE {_KEY}",
+        account=scope.account,
+        region=scope.region,
+        command_id=command_id,
+    )
+    if found is None:
+        return None
+    command = msgspec.json.decode(found["request"], type=Command)
+    return CommandRow(command=command, status=found["status"], tally=tally(tx, scope, command_id))
+
+
 def find_many(tx: Transaction, scope: Scope, command_ids: set[str]) -> dict[str, Command]:
     if not command_ids:
         return {}

@@ -13,6 +13,7 @@ from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups
 
 GROUP, GROUP_TYPES = "resource-groups:Name", "resource-groups:ResourceTypeFilters"
+EVERY = "*"
 PAGE_MIN = 200
 """Resources looked at together: the targets beside may leave few of them."""
 
@@ -22,9 +23,11 @@ _TYPES = (INSTANCE, MANAGED)
 
 class _Chosen(Struct, frozen=True):
     """Targets, read: all filters must pass, `ids` (None: any) must have the id, `group` (None: none) must
-    have it as a member. `types` are lower-case names of types (empty: any)."""
+    have it as a member. `types` are lower-case names of types (empty: any). `is_every`: all nodes, less those
+    that something else leaves out."""
 
     filters: tuple[groups.TagFilter, ...] = ()
+    is_every: bool = False
     ids: frozenset[str] | None = None
     group: groups.Group | None = None
     types: frozenset[str] = frozenset()
@@ -42,8 +45,9 @@ def targeted(
 ) -> list[Node]:
     """The first `limit` nodes behind `after`, by id, that every target (`{"Key", "Values"}`) chooses.
 
-    Keys: `InstanceIds`, `tag:<key>` (no values: any), `tag-key`, `resource-groups:Name` (a group that is not
-    there chooses nobody) and, to narrow that, `resource-groups:ResourceTypeFilters`. ValueError for others.
+    Keys: `InstanceIds` (`*`: all), `tag:<key>` (no values: any), `tag-key`, `resource-groups:Name` (a group
+    that is not there chooses nobody) and, to narrow that, `resource-groups:ResourceTypeFilters`. ValueError
+    for others.
     """
     chosen = _read(tx, scope, targets) if targets else None
     found: list[Node] = []
@@ -69,7 +73,9 @@ def _read(tx: Transaction, scope: Scope, targets: Sequence[Mapping[str, Any]]) -
         key, values = str(target["Key"]), list(target["Values"])
         if chosen is None:
             return None
-        if key.lower() == "instanceids":
+        if key.lower() == "instanceids" and EVERY in values:
+            chosen = replace(chosen, is_every=True)
+        elif key.lower() == "instanceids":
             ids = frozenset(values)
             chosen = replace(chosen, ids=ids if chosen.ids is None else chosen.ids & ids)
         elif key.startswith("tag:"):
@@ -118,6 +124,9 @@ def _page(tx: Transaction, scope: Scope, chosen: _Chosen, after: str, size: int)
         listed = groups.members(tx, scope, chosen.group, types=_TYPES, after=begin, limit=size)
         arns = [each.arn for each in listed if each.arn.startswith(tuple(prefixes))]
         last = _id_of(listed[-1].arn) if len(listed) >= size else ""
+    elif chosen.is_every and not chosen.filters:
+        every = [one.node_id for one in nodes.select(tx, scope, [], after=after, limit=size, now_ms=0)]
+        return every, every[-1] if len(every) >= size else ""
     else:
         begin = node_arn(scope, after) if after else ""
         arns = groups.arns_matching(tx, scope, chosen.filters, prefixes, after=begin, limit=size)
