@@ -62,7 +62,7 @@ def plant(house) -> dict[str, list[Any]]:
         Tags={"kept": TREASURE},
     )["Group"]["GroupArn"]
     region = f"us-east-1:{account}"
-    root, unit = planted_tree(house.client("organizations"), account, tags)
+    root, unit, control = planted_tree(house.client("organizations"), account, tags)
     keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
     parameters = [
         "/planted/plain",
@@ -114,7 +114,10 @@ def plant(house) -> dict[str, list[Any]]:
         "OrganizationalUnitId": [unit],
         "SourceParentId": [root],
         "DestinationParentId": [unit],
-        "organizations.ResourceId": [root, unit, account],
+        "organizations.ResourceId": [root, unit, account, control],
+        "RootId": [root],
+        "PolicyId": [control, "p-FullAWSAccess"],
+        "organizations.TargetId": [root, unit, account],
         "Group": [group, "planted"],
         "resource-groups.GroupName": [None],
         "Arn": [group],
@@ -122,13 +125,21 @@ def plant(house) -> dict[str, list[Any]]:
     }
 
 
-def planted_tree(organizations, account, tags) -> tuple[str, str]:
-    """The organization's root and a unit; the root, the unit and the account are tagged."""
+def planted_tree(organizations, account, tags) -> tuple[str, str, str]:
+    """The organization's root, a unit and a control policy. They and the account are tagged."""
     root = organizations.list_roots()["Roots"][0]["Id"]
     made = organizations.create_organizational_unit(ParentId=root, Name=TREASURE, Tags=tags)
     for resource in (root, account):
         organizations.tag_resource(ResourceId=resource, Tags=tags)
-    return root, made["OrganizationalUnit"]["Id"]
+    content = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "a:B", "Resource": "*"}]}
+    policy = organizations.create_policy(
+        Name="planted",
+        Description=TREASURE,
+        Type="SERVICE_CONTROL_POLICY",
+        Content=json.dumps(content),
+        Tags=tags,
+    )
+    return root, made["OrganizationalUnit"]["Id"], policy["Policy"]["PolicySummary"]["Id"]
 
 
 def registered(callers, house, activation, machine: int = 1) -> str:

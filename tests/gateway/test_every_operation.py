@@ -212,6 +212,7 @@ def test_the_owner_sees_what_others_do_not(house, callers, planted):
         ("iam", "GetRole"),
         ("iam", "ListUserTags"),
         ("organizations", "DescribeOrganizationalUnit"),
+        ("organizations", "DescribePolicy"),
         ("organizations", "ListTagsForResource"),
         ("resource-groups", "GetGroup"),
         ("resource-groups", "GetTags"),

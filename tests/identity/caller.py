@@ -28,6 +28,8 @@ OPERATIONS = join(
     ]
 )
 
+identity.stand_under(organizations.Limits())
+
 
 class Caller:
     """Somebody with a key: `caller.iam("CreateUser", UserName="ann")`."""

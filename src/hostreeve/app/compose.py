@@ -26,7 +26,7 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import groups, kms, objects
+from hostreeve.platform import groups, identity, kms, objects, organizations
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.identity import worker as identity_worker
@@ -76,6 +76,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
 )
 
 groups.declare(groups.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
+identity.stand_under(organizations.Limits())
 
 
 @dataclass(frozen=True)

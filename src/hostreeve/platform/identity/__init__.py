@@ -4,6 +4,7 @@
 changed. Nodes get credentials of their role by `issue_role_credentials`.
 """
 
+from hostreeve.platform.identity.actions.above import Above, Level, stand_under
 from hostreeve.platform.identity.actions.authorising import asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
     Credential,
@@ -23,26 +24,38 @@ from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.actions.usage import note as note_use
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
-from hostreeve.platform.identity.policy import MalformedPolicy
+from hostreeve.platform.identity.policy import MalformedPolicy, check_policy
+from hostreeve.platform.identity.store.changes import stamp
+from hostreeve.platform.identity.store.standing import close as close_account
+from hostreeve.platform.identity.store.standing import is_closed
+from hostreeve.platform.identity.store.standing import place as place_account
 
 __all__ = [
+    "Above",
     "Credential",
     "Identity",
     "IssuedCredentials",
+    "Level",
     "MalformedPolicy",
     "administrator_key",
     "asked_tags",
     "authorise",
     "bootstrap",
     "check_keys",
+    "check_policy",
+    "close_account",
     "create_access_role",
     "find_credential",
     "find_role",
+    "is_closed",
     "issue_role_credentials",
     "note_use",
+    "place_account",
     "request_context",
     "revoke_node",
     "service_role",
     "speaks_for",
+    "stamp",
+    "stand_under",
     "trusts",
 ]

@@ -8,11 +8,13 @@ from hostreeve.platform.organizations.actions.founding import (
     create_management_account,
     the_organization,
 )
+from hostreeve.platform.organizations.actions.limits import Limits
 from hostreeve.platform.organizations.model.organization import Account, Organization
 from hostreeve.platform.organizations.store.trees import installation_account as management_account
 
 __all__ = [
     "Account",
+    "Limits",
     "NewKey",
     "Organization",
     "create_account",

@@ -10,6 +10,7 @@ from hostreeve.api.errors import common
 from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity import managed
+from hostreeve.platform.identity.actions import above
 from hostreeve.platform.identity.actions import resources as resource_policies
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
@@ -62,9 +63,7 @@ def authorise(
     is_conditional = policies.is_conditional or (resource_set is not None and resource_set.is_conditional)
     for resource in resources:
         if is_conditional:
-            further = policy.context if policy else None
-            if further is None and tags_of is not None:
-                further = partial(_tag_context, tags_of, resource)
+            further = partial(_further, tx, principal, resource, policy, tags_of)
             known = resource_policies.Known(context(), further)
         request = Request(who, action, resource, known)
         if policy is None or resource_set is None:
@@ -73,6 +72,22 @@ def authorise(
             decision = resource_policies.decided(request, policies, resource_set, policy)
         if not decision.allowed:
             raise common.AccessDeniedException(refusal_text(request, decision))
+
+
+def _further(
+    tx: Transaction,
+    principal: Principal,
+    resource: str,
+    policy: ResourcePolicy | None,
+    tags_of: Callable[[str], Mapping[str, str]] | None,
+) -> dict[str, list[str]]:
+    """The condition keys that cost a look into the store."""
+    found = above.keys_of(tx, principal.account, resource)
+    if policy is not None and policy.context is not None:
+        found.update(policy.context())
+    elif tags_of is not None:
+        found.update(_tag_context(tags_of, resource))
+    return found
 
 
 def _tag_context(tags_of: Callable[[str], Mapping[str, str]], resource: str) -> dict[str, list[str]]:
@@ -115,6 +130,7 @@ def _read(tx: Transaction, scope: Scope, owner: str, principal: Principal) -> Po
         identity=PolicySet(statements),
         boundary=PolicySet(_managed(tx, scope, boundary)) if boundary else None,
         session=_session(tx, scope, principal.session_policies),
+        control=above.control_of(tx, scope.account, principal.role_arn),
     )
 
 

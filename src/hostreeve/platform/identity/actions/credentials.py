@@ -28,7 +28,7 @@ from hostreeve.platform.identity.model import (
     new_secret,
     session_arn,
 )
-from hostreeve.platform.identity.store import access_keys, identities
+from hostreeve.platform.identity.store import access_keys, identities, standing
 from hostreeve.platform.identity.store.changes import stamp_of
 from hostreeve.platform.identity.store.memory import Memory
 
@@ -71,6 +71,8 @@ def find_credential(
     stamp = stamp_of(tx, account)
     if known is None or known.stamp != stamp or known.token != token:
         scope = Scope(account, GLOBAL)
+        if standing.is_closed(tx, account):
+            raise _unknown()
         if session_token:
             expires_ms, credential = _of_session(tx, keys, scope, access_key_id, session_token)
         else:
@@ -174,6 +176,8 @@ def issue_role_credentials(
     role = find_role(tx, account, role_name)
     if role is None:
         raise common.ValidationException(f"The role {role_name} of the managed node does not exist.")
+    if standing.is_closed(tx, account):
+        raise common.AccessDeniedException(f"The account {account} is closed.")
     if not trusts(role, NODE_SERVICE):
         raise common.AccessDeniedException(
             f"{NODE_SERVICE} is not authorized to perform: sts:AssumeRole on resource: {role.arn}"

@@ -1,6 +1,11 @@
 """Policies, decided without any input or output: documents in, a decision with its reason out."""
 
-from hostreeve.platform.identity.policy.document import MalformedPolicy, Statement, compile_policy
+from hostreeve.platform.identity.policy.document import (
+    MalformedPolicy,
+    Statement,
+    check_policy,
+    compile_policy,
+)
 from hostreeve.platform.identity.policy.evaluation import (
     EMPTY,
     RESOURCE,
@@ -30,6 +35,7 @@ __all__ = [
     "Request",
     "Statement",
     "Who",
+    "check_policy",
     "compile_policy",
     "evaluate",
     "evaluate_granted",

@@ -55,6 +55,8 @@ class Statement:
     open_resources: tuple[Parts, ...]
     other_resources: bool
     conditions: tuple[Condition, ...]
+    raw: Mapping[str, Any]
+    """The statement as it was written, for explanations."""
 
     def __str__(self) -> str:
         return f"{self.policy}#{self.sid}"
@@ -115,6 +117,11 @@ def compile_policy(text: str, name: str, kind: Kind = "identity") -> tuple[State
     return compiled
 
 
+def check_policy(text: str, kind: Kind = "identity") -> None:
+    """MalformedPolicy when the document is none of its kind."""
+    compile_policy(text, "policy", kind)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     name: str
@@ -149,6 +156,7 @@ class _Reader:
             open_resources=open_ones,
             other_resources=other_resources,
             conditions=self._conditions(raw.get("Condition", {})),
+            raw=raw,
         )
 
     def _either(self, raw: Mapping[str, Any], element: str, *, required: bool) -> tuple[list[str], bool]:

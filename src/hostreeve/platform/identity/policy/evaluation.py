@@ -1,6 +1,6 @@
 """The decision: an explicit denial beats any permission, and without a permission nothing is allowed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -65,10 +65,16 @@ class PolicySet:
     told in one step, so that asking costs about the same however many policies are attached.
     """
 
-    def __init__(self, statements: Iterable[Statement]) -> None:
+    def __init__(self, statements: Iterable[Statement], name: str = "") -> None:
+        self.name = name
         self._statements = tuple(statements)
         self._by_action: dict[str, tuple[_Side, _Side]] = {}
         self.is_conditional = any(s.conditions or s.open_resources for s in self._statements)
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """Every statement that speaks of the action, denying ones first."""
+        denying, allowing = self._about(action)
+        return denying.statements + allowing.statements
 
     def find(self, request: Request) -> Found:
         """For policies without Principal."""
@@ -132,24 +138,54 @@ class Policies:
     is_conditional: bool = field(init=False)
     """Whether a decision can depend on the context at all."""
 
+    is_limited: bool = field(init=False)
+    """Whether anything but the identity's own policies counts."""
+
     def __post_init__(self) -> None:
         sets = (self.identity, self.boundary, self.session, *self.control)
         found = any(each is not None and each.is_conditional for each in sets)
         object.__setattr__(self, "is_conditional", found)
+        limited = bool(self.control) or self.boundary is not None or self.session is not None
+        object.__setattr__(self, "is_limited", limited)
+
+
+class _Said(NamedTuple):
+    """What each layer says about one request."""
+
+    own: Found
+    control: tuple[Found, ...]
+    boundary: Found | None
+    session: Found | None
+
+
+def _ask(request: Request, policies: Policies) -> _Said:
+    return _Said(
+        policies.identity.find(request),
+        tuple([level.find(request) for level in policies.control]),
+        policies.boundary.find(request) if policies.boundary is not None else None,
+        policies.session.find(request) if policies.session is not None else None,
+    )
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
-    """Without a policy of the resource: the identity's policies must allow, and nothing may stand against."""
-    own = policies.identity.find(request)
-    if own.denies:
-        return _denied(IDENTITY, own.denies)
-    if policies.control or policies.boundary or policies.session:
-        refused = _limits(request, policies)
-        if refused:
-            return refused
-    if own.allows:
-        return _allowed(own.allows)
-    return _unallowed(request, IDENTITY)
+    """Without a policy of the resource: the identity's policies must allow, and nothing may stand against.
+
+    The order is AWS's: a denial anywhere, then the control policies of every level, then the identity's
+    policies, its boundary, its session's policy. The first that refuses gives the reason.
+    """
+    if not policies.is_limited:
+        own = policies.identity.find(request)
+        if own.denies:
+            return _denied(IDENTITY, own.denies)
+        return _answer(request, own.allows, IDENTITY)
+    said = _ask(request, policies)
+    return (
+        _explicit(said, None, "")
+        or _controlled(request, said)
+        or _refused(request, IDENTITY, said.own)
+        or _bounded(request, said)
+        or _answer(request, said.own.allows, IDENTITY)
+    )
 
 
 def evaluate_with_resource(
@@ -171,26 +207,23 @@ def evaluate_with_resource(
     if resource is EMPTY and request.who.account == owner and kind == RESOURCE and not must_speak:
         # Nothing that could name anybody: the caller's own policies decide.
         return evaluate(request, policies)
-    own, theirs = policies.identity.find(request), resource.find_naming(request)
-    for found, which in ((own, IDENTITY), (theirs, kind)):
-        if found.denies:
-            return _denied(which, found.denies)
-    if request.who.service:
-        return _answer(request, theirs.allows, kind)
-    same_account = request.who.account == owner
-    if same_account and theirs.named is Named.ITSELF:
-        refused = _explicit(request, policies) or _unlimited(request, policies.control, CONTROL)
+    said, theirs = _ask(request, policies), resource.find_naming(request)
+    refused = _explicit(said, theirs, kind)
+    if refused or request.who.service:
         return refused or _answer(request, theirs.allows, kind)
-    refused = _limits(request, policies)
-    if refused:
-        return refused
-    if not same_account and not theirs.allows:
+    refused = _controlled(request, said)
+    same_account = request.who.account == owner
+    if refused or (same_account and theirs.named is Named.ITSELF):
+        return refused or _answer(request, theirs.allows, kind)
+    if not theirs.allows and (not same_account or must_speak or kind == TRUST):
         return _unallowed(request, kind)
     if same_account and theirs.named >= Named.EVERYONE:
-        return _answer(request, theirs.allows, kind)
-    if (must_speak or kind == TRUST) and not theirs.allows:
-        return _unallowed(request, kind)
-    return _answer(request, own.allows, IDENTITY)
+        return _bounded(request, said) or _answer(request, theirs.allows, kind)
+    return (
+        _refused(request, IDENTITY, said.own)
+        or _bounded(request, said)
+        or _answer(request, said.own.allows, IDENTITY)
+    )
 
 
 def evaluate_granted(request: Request, policies: Policies, resource: PolicySet, *, to: str) -> Decision:
@@ -199,42 +232,47 @@ def evaluate_granted(request: Request, policies: Policies, resource: PolicySet, 
     As with a policy that names it, a session named itself stands without boundary and session policy; of an
     account that is named, the caller's own policies must allow.
     """
-    own, theirs = policies.identity.find(request), resource.find_naming(request)
-    for found, which in ((own, IDENTITY), (theirs, RESOURCE)):
-        if found.denies:
-            return _denied(which, found.denies)
-    if request.who.arn == to:
-        refused = _explicit(request, policies) or _unlimited(request, policies.control, CONTROL)
-    else:
-        refused = _limits(request, policies)
+    said, theirs = _ask(request, policies), resource.find_naming(request)
+    refused = _explicit(said, theirs, RESOURCE) or _controlled(request, said)
     if not refused and to.endswith(":root"):
-        return _answer(request, own.allows, IDENTITY)
+        refused = _refused(request, IDENTITY, said.own)
+    if not refused and request.who.arn != to:
+        refused = _bounded(request, said)
     return refused or Decision(True, "", f"a grant to {to}")
 
 
-def _limits(request: Request, policies: Policies) -> Decision | None:
-    """What the levels of control policies, the boundary and the session policy have against it."""
-    return (
-        _explicit(request, policies)
-        or _unlimited(request, policies.control, CONTROL)
-        or (_unlimited(request, (policies.boundary,), BOUNDARY) if policies.boundary else None)
-        or (_unlimited(request, (policies.session,), SESSION) if policies.session else None)
-    )
-
-
-def _explicit(request: Request, policies: Policies) -> Decision | None:
-    layers = [(level, CONTROL) for level in policies.control]
-    layers += [(policies.boundary, BOUNDARY)] if policies.boundary else []
-    layers += [(policies.session, SESSION)] if policies.session else []
-    for layer, kind in layers:
-        denies = layer.find(request).denies
-        if denies:
-            return _denied(kind, denies)
+def _explicit(said: _Said, theirs: Found | None, kind: str) -> Decision | None:
+    """A denial, wherever it stands."""
+    for level in said.control:
+        if level.denies:
+            return _denied(CONTROL, level.denies)
+    for found, which in ((theirs, kind), (said.own, IDENTITY), (said.boundary, BOUNDARY)):
+        if found is not None and found.denies:
+            return _denied(which, found.denies)
+    if said.session is not None and said.session.denies:
+        return _denied(SESSION, said.session.denies)
     return None
 
 
-def _unlimited(request: Request, levels: Sequence[PolicySet], kind: str) -> Decision | None:
-    return next((_unallowed(request, kind) for level in levels if not level.find(request).allows), None)
+def _controlled(request: Request, said: _Said) -> Decision | None:
+    """Every level of the organization must allow."""
+    for level in said.control:
+        if not level.allows:
+            return _unallowed(request, CONTROL)
+    return None
+
+
+def _bounded(request: Request, said: _Said) -> Decision | None:
+    """What the boundary and the session policy have against it."""
+    if said.boundary is not None and not said.boundary.allows:
+        return _unallowed(request, BOUNDARY)
+    if said.session is not None and not said.session.allows:
+        return _unallowed(request, SESSION)
+    return None
+
+
+def _refused(request: Request, kind: str, found: Found) -> Decision | None:
+    return None if found.allows else _unallowed(request, kind)
 
 
 def _answer(request: Request, allows: Statement | None, kind: str) -> Decision:

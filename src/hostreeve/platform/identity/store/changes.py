@@ -26,7 +26,9 @@ _seen: Memory[str, _Seen] = Memory(4096)
 
 
 def stamp_of(tx: Transaction, account: str) -> str:
-    """The account's stamp as this transaction sees it; empty when nothing ever changed."""
+    """The account's stamp as this transaction sees it, and its organization's; empty when nothing ever
+    changed.
+    """
     known: str | None = tx.memo.get((stamp_of, account))
     if known is not None:
         return known
@@ -34,32 +36,45 @@ def stamp_of(tx: Transaction, account: str) -> str:
     if seen is not None and seen.state == tx.state:
         return seen.stamp
     row = tx.one(
-        "SELECT stamp FROM iam_stamps WHERE account = :account AND region = :region",
+        "SELECT own.stamp, above.stamp AS above FROM iam_stamps AS own LEFT JOIN iam_stamps AS above"
+        " ON above.account = own.organization AND above.region = :region"
+        " WHERE own.account = :account AND own.region = :region",
         account=account,
         region=GLOBAL,
     )
-    stamp = row["stamp"] if row else ""
-    tx.memo[stamp_of, account] = stamp
+    found = row["stamp"] + (row["above"] or "") if row else ""
+    tx.memo[stamp_of, account] = found
     if tx.state is not None:
-        _seen.keep(account, _Seen(tx.state, stamp))
-    return stamp
+        _seen.keep(account, _Seen(tx.state, found))
+    return found
 
 
 def change(tx: Transaction, scope: Scope, sql: str, **params: Any) -> int:
     """Run a statement; when it changed rows, the stamp changes too. Returns how many rows."""
     changed = tx.run(sql, account=scope.account, region=scope.region, **params)
     if changed:
-        before = stamp_of(tx, scope.account)
-        tx.memo.pop((stamp_of, scope.account), None)
-        trace = repr((before, sql, sorted(params.items())))
-        tx.run(
-            "INSERT INTO iam_stamps (account, region, stamp) VALUES (:account, :region, :stamp)"
-            " ON CONFLICT (account, region) DO UPDATE SET stamp = excluded.stamp",
-            account=scope.account,
-            region=scope.region,
-            stamp=blake2b(trace.encode(), digest_size=16).hexdigest(),
-        )
+        stamp(tx, scope.account, repr((sql, sorted(params.items()))))
     return changed
+
+
+def stamp(tx: Transaction, owner: str, trace: str) -> None:
+    """Give an account, or an organization, another stamp for a change that `trace` describes in full."""
+    row = tx.one(
+        "SELECT stamp FROM iam_stamps WHERE account = :owner AND region = :region",
+        owner=owner,
+        region=GLOBAL,
+    )
+    before = row["stamp"] if row else ""
+    tx.run(
+        "INSERT INTO iam_stamps (account, region, stamp) VALUES (:owner, :region, :stamp)"
+        " ON CONFLICT (account, region) DO UPDATE SET stamp = excluded.stamp",
+        owner=owner,
+        region=GLOBAL,
+        stamp=blake2b(repr((before, trace)).encode(), digest_size=16).hexdigest(),
+    )
+    # An organization's stamp counts for all its accounts.
+    for key in [key for key in tx.memo if isinstance(key, tuple) and key[0] is stamp_of]:
+        del tx.memo[key]
 
 
 def one(tx: Transaction, scope: Scope, sql: str, **params: Any) -> dict[str, Any] | None:

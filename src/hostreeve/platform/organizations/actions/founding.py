@@ -7,6 +7,7 @@ from hostreeve.api.call import Sealer
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity
+from hostreeve.platform.organizations.actions.furnishing import furnish
 from hostreeve.platform.organizations.model import refusals
 from hostreeve.platform.organizations.model.organization import (
     ACCESS_ROLE,
@@ -44,6 +45,7 @@ def create_management_account(tx: Transaction, world: World) -> str:
             parent_id=organization.root_id,
         ),
     )
+    join(tx, organization, account_id)
     return account_id
 
 
@@ -98,9 +100,16 @@ def create_account(
         trusted=organization.management_account,
         now_ms=now_ms,
     )
+    join(tx, organization, wanted)
     if tags:
         groups.set_tags(tx, organization.scope, organization.account_arn(wanted), tags)
     return account, key
+
+
+def join(tx: Transaction, organization: Organization, account: str) -> None:
+    """What limits the accounts of the organization limits this one too from now on."""
+    furnish(tx, organization, account)
+    identity.place_account(tx, account, organization.organization_id)
 
 
 def the_organization(tx: Transaction) -> Organization | None:

@@ -15,10 +15,10 @@ def anything(organization: Organization) -> str:
     return "*"
 
 
-def member(call: Call, action: str, resource: Resource = anything) -> Organization:
+def member(call: Call, action: str, *resources: Resource, context: Context | None = None) -> Organization:
     """The caller's organization, for what every account of it may do if its policies say so."""
     found = of(call)
-    _require(call, action, resource(found))
+    _require(call, found, action, resources, context)
     return found
 
 
@@ -27,14 +27,20 @@ def manager(call: Call, action: str, *resources: Resource, context: Context | No
     found = of(call)
     if call.principal.account != found.management_account:
         raise refusals.not_allowed()
-    for resource in resources or (anything,):
-        _require(call, action, resource(found), context)
+    _require(call, found, action, resources, context)
     return found
 
 
-def reader(call: Call, action: str, resource: Resource = anything) -> Organization:
+def reader(call: Call, action: str, *resources: Resource, context: Context | None = None) -> Organization:
     """The organization whose structure the caller may read: as its manager."""
-    return manager(call, action, resource)
+    return manager(call, action, *resources, context=context)
+
+
+def policy_writer(
+    call: Call, action: str, *resources: Resource, context: Context | None = None
+) -> Organization:
+    """The organization whose policies the caller may change: as its manager."""
+    return manager(call, action, *resources, context=context)
 
 
 def of(call: Call) -> Organization:
@@ -51,5 +57,12 @@ def require_tagging(call: Call, organization: Organization, arn: str, keys: Sequ
         call.require("organizations:TagResource", [arn])
 
 
-def _require(call: Call, action: str, resource: str, context: Context | None = None) -> None:
-    call.require(f"organizations:{action}", [resource], context)
+def _require(
+    call: Call,
+    organization: Organization,
+    action: str,
+    resources: Sequence[Resource],
+    context: Context | None,
+) -> None:
+    arns = [resource(organization) for resource in resources or (anything,)]
+    call.require(f"organizations:{action}", arns, context)

@@ -2,7 +2,8 @@
 
 from hostreeve.api.call import Call
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import groups
+from hostreeve.platform import groups, identity
+from hostreeve.platform.organizations.actions.furnishing import furnish
 from hostreeve.platform.organizations.model import refusals
 from hostreeve.platform.organizations.model.organization import (
     DEPTH_MAX,
@@ -13,7 +14,7 @@ from hostreeve.platform.organizations.model.organization import (
     is_account,
     new_unit_id,
 )
-from hostreeve.platform.organizations.store import accounts, trees
+from hostreeve.platform.organizations.store import accounts, policies, trees
 
 
 def account_in(tx: Transaction, organization: Organization, account_id: str) -> Account | None:
@@ -90,6 +91,7 @@ def create_unit(call: Call, organization: Organization, parent_id: str, name: st
     )
     if not trees.insert_unit(call.tx, unit):
         raise _named_alike()
+    furnish(call.tx, organization, unit.unit_id)
     return unit
 
 
@@ -113,6 +115,7 @@ def delete_unit(call: Call, organization: Organization, unit_id: str) -> None:
             "child OUs, and try the operation again."
         )
     trees.delete_unit(call.tx, organization.organization_id, unit_id)
+    policies.forget_target(call.tx, organization.organization_id, unit_id)
     groups.forget(call.tx, organization.scope, organization.unit_arn(unit_id))
 
 
@@ -133,6 +136,7 @@ def move_account(
             "The account is already in the destination that you specified."
         )
     accounts.move(call.tx, account_id, source, destination)
+    identity.stamp(call.tx, account_id, f"moved to {destination}")
 
 
 def _free_unit_id(call: Call, organization: Organization) -> str:

@@ -58,6 +58,9 @@ class Organization(Struct, frozen=True, kw_only=True):
     def unit_arn(self, unit_id: str) -> str:
         return f"{self._prefix}:ou/{self.organization_id}/{unit_id}"
 
+    def policy_arn(self, policy_type: str, policy_id: str) -> str:
+        return f"{self._prefix}:policy/{self.organization_id}/{policy_type.lower()}/{policy_id}"
+
     def node_arn(self, node_id: str) -> str:
         """Of a root, an organizational unit or an account, as its id tells."""
         if is_account(node_id):
@@ -117,8 +120,8 @@ class AccountRequest(Struct, frozen=True, kw_only=True):
 
 def new_organization(world: World, management_account: str) -> Organization:
     return Organization(
-        organization_id="o-" + _letters(world, _SUFFIX_CHARS),
-        root_id="r-" + _letters(world, _ROOT_CHARS),
+        organization_id="o-" + letters(world, _SUFFIX_CHARS),
+        root_id="r-" + letters(world, _ROOT_CHARS),
         management_account=management_account,
         created_ms=world.now_ms(),
     )
@@ -126,7 +129,7 @@ def new_organization(world: World, management_account: str) -> Organization:
 
 def new_unit_id(world: World, root_id: str) -> str:
     """The root's own part stands in the ids of all its units."""
-    return f"ou-{root_id.removeprefix('r-')}-{_letters(world, _UNIT_CHARS)}"
+    return f"ou-{root_id.removeprefix('r-')}-{letters(world, _UNIT_CHARS)}"
 
 
 def new_account_id(world: World) -> str:
@@ -150,7 +153,8 @@ def shown_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
-def _letters(world: World, count: int) -> str:
+def letters(world: World, count: int) -> str:
+    """By chance, small letters and digits, as in AWS's ids."""
     number = int.from_bytes(world.token(count), "big")
     found = ""
     for _ in range(count):

@@ -1,12 +1,14 @@
 """The organization itself: what it is, its root, and how one comes to be and goes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hostreeve.api.call import Call
 from hostreeve.platform.organizations.actions import standing
 from hostreeve.platform.organizations.model.organization import Organization
+from hostreeve.platform.organizations.model.policies import TYPES
 from hostreeve.platform.organizations.operations.service import organizations, paged_here
-from hostreeve.platform.organizations.store import accounts
+from hostreeve.platform.organizations.store import accounts, policies
 
 ROOT_NAME = "Root"
 
@@ -32,9 +34,18 @@ def shown(call: Call, found: Organization) -> dict[str, Any]:
         "MasterAccountArn": found.account_arn(found.management_account),
         "MasterAccountId": found.management_account,
         "MasterAccountEmail": owner.email if owner else "",
-        "AvailablePolicyTypes": [],
+        "AvailablePolicyTypes": _types(TYPES),
     }
 
 
 def root(call: Call, found: Organization) -> dict[str, Any]:
-    return {"Id": found.root_id, "Arn": found.root_arn, "Name": ROOT_NAME, "PolicyTypes": []}
+    return {
+        "Id": found.root_id,
+        "Arn": found.root_arn,
+        "Name": ROOT_NAME,
+        "PolicyTypes": _types(policies.enabled(call.tx, found.organization_id)),
+    }
+
+
+def _types(served: Iterable[str]) -> list[dict[str, str]]:
+    return [{"Type": each, "Status": "ENABLED"} for each in served]
