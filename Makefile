@@ -26,10 +26,10 @@ check: install ## everything a commit must pass: format, lint, types, floors, ti
 	@$(PY) -m ruff format --check -q . && $(PY) -m ruff check -q .
 	@$(PY) -m mypy --no-error-summary
 	@.venv/bin/lint-imports --config .importlinter > build/floors.txt 2>&1 || { cat build/floors.txt; exit 1; }
-	@$(PY) -m pytest -n 2 -m "not slow" $(T)
+	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(T)
 
 test: install services ## all tests: oracle, both databases, real processes
-	@timeout -k 10 1500 $(PY) -m pytest -n 2 -rs $(T)
+	@timeout -k 10 1500 $(PY) -m pytest -n 2 --dist worksteal -rs $(T)
 
 services:
 	@sh tools/services.sh

@@ -18,6 +18,7 @@ from hostreeve.kernel.world import SimulatedWorld, World
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database
 from tests.databases import PostgresStores, SqliteStores, serves_as_temp, shared_postgres, stop_postgres
+from tests.sampling import SAMPLED, WHOLE
 
 # Hundreds of processes of ours are started below, and every worker reads all test files: compiling them each
 # time, as an environment may ask for, is half of a run.
@@ -30,9 +31,6 @@ MEMORY = Path("/dev/shm")
 MEMORY_MIN_BYTES = 4 << 30
 if "TMPDIR" not in os.environ and serves_as_temp(MEMORY, MEMORY_MIN_BYTES):
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
-
-hypothesis.settings.register_profile("sampled", max_examples=25)
-"""`make check` looks at some of the examples of a property that says no number; `make test` at all."""
 
 ENGINES = ("sqlite", "postgresql")
 _shared_folders: set[Path] = set()
@@ -97,8 +95,8 @@ def database(database_with: Callable[..., Database], request: pytest.FixtureRequ
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if "not slow" in (config.getoption("markexpr") or ""):
-        hypothesis.settings.load_profile("sampled")
+    is_sampled = "not slow" in (config.getoption("markexpr") or "")
+    hypothesis.settings.load_profile(SAMPLED if is_sampled else WHOLE)
     if config.getoption("numprocesses", None):
         config.add_cleanup(lambda: _stop_shared(config))
 

@@ -2,6 +2,7 @@
 hook."""
 
 import asyncio
+import functools
 import re
 import tempfile
 from collections.abc import Iterator
@@ -25,13 +26,18 @@ from hostreeve.platform.keys import Keyring
 ENDPOINT = "https://127.0.0.1:8443"
 
 
+@functools.cache
+def _session() -> boto3.Session:
+    """One for all clients: each new one would read the service models from disk again."""
+    return boto3.Session()
+
+
 class House:
     """`house.client("ssm").send_command(...)`: no socket between, everything else as in production."""
 
     def __init__(self, url: str, world: World) -> None:
         self.world = world
-        # One session for all clients: each new one would read the service models from disk again.
-        self._session = boto3.Session()
+        self._clients: dict[tuple[Any, ...], Any] = {}
         self.keys = Keyring(b"k" * 32, world)
         self.objects = tempfile.TemporaryDirectory(prefix="hostreeve-objects-")
         config = Config(database=url, regions=aws_regions(), replica="house", objects=Path(self.objects.name))
@@ -48,10 +54,16 @@ class House:
         self, service: str, key: tuple[str, ...] | None = None, region: str = "us-east-1", **config: Any
     ) -> Any:
         """A botocore client signing with `key` = (id, secret[, session token]); the administrator's by
-        default."""
-        access_key_id, secret, *token = key or self.key
+        default. Whoever asks for the same gets the same: making one takes longer than most tests."""
+        known = (service, key or self.key, region, repr(config))
+        if known not in self._clients:
+            self._clients[known] = self._client(service, key or self.key, region, config)
+        return self._clients[known]
+
+    def _client(self, service: str, key: tuple[str, ...], region: str, config: dict[str, Any]) -> Any:
+        access_key_id, secret, *token = key
         self._secrets[access_key_id] = secret
-        client = self._session.client(
+        client = _session().client(
             service,
             region_name=region,
             endpoint_url=ENDPOINT,

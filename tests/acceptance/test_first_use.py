@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -101,10 +102,14 @@ def test_a_backup_taken_while_serving_restores_into_an_empty_folder(site, tmp_pa
     s3.put_object(Bucket="kept", Key="a/b", Body=b"content")
     backup, restored = tmp_path / "saved.tar", tmp_path / "restored"
     subprocess.run([*HOSTREEVE, "backup", "--state", site.plane.state, backup], check=True, timeout=60)
+    with tarfile.open(backup) as archive:
+        assert "admin.env" not in archive.getnames() and "master.key" in archive.getnames()
+    assert site.plane.credentials.secret_access_key.encode() not in backup.read_bytes()
     subprocess.run([*HOSTREEVE, "restore", "--state", restored, backup], check=True, timeout=60)
     from tools.bench.control_plane import serving
 
     with serving(restored) as plane:
+        assert plane.credentials == site.plane.credentials
         site.plane = plane
         nodes = site.aws("ssm", "describe-instance-information")["InstanceInformationList"]
         assert [n["InstanceId"] for n in nodes] == [node_id]

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.agent.agent_process import AgentProcess
 from tests.agent.fake_server import NODE_ID, FakeServer, Job, command_content, shell_step, steps_document
+from tests.sampling import examples
 
 from hostreeve.agent import memory
 from hostreeve.agent.journal import Journal
@@ -150,7 +151,7 @@ def sound_journal(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return place.read_bytes()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_a_journal_in_pieces_is_read_as_far_as_it_is_sound(sound_journal: bytes, tmp_path_factory, seed: int):
     chance = random.Random(seed)

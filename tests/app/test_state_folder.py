@@ -119,6 +119,9 @@ def test_a_certificate_without_its_key_is_refused(tmp_path, capsys, flags):
         ("--region", "us-east-1/../.."),
         ("--region", "a\nb"),
         ("--listen", "localhost"),
+        ("--max-connections", "0"),
+        ("--max-connections-per-address", "-1"),
+        ("--max-connections-per-address", "all"),
     ],
 )
 def test_flags_that_mean_nothing_are_refused_in_words(tmp_path, capsys, flags):
@@ -154,6 +157,7 @@ def test_a_shell_reads_the_settings_back_whatever_the_folder_is_called(tmp_path,
 def test_up_hands_every_flag_of_serve_on(tmp_path):
     words = ["--database", "d", "--certificate", "c", "--key", "k", "--advertise", "u"]
     words += ["--master-key-passphrase-file", "p", "--name", "n", "--region", "r", "--port", "1"]
+    words += ["--max-connections", "2", "--max-connections-per-address", "1"]
     handed = up._serve_command(parser().parse_args(["up", "--state", str(tmp_path), *words]))
     assert set(words) <= set(handed)
     for flag in ("--master-key-pkcs11", "--master-key-kms-file"):

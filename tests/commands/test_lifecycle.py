@@ -23,6 +23,7 @@ from hostreeve.capabilities.commands.lifecycle import (
     verdict,
 )
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally, shown
+from tests.sampling import examples
 
 FAR = 10_000_000
 
@@ -274,5 +275,5 @@ class Fleet(RuleBasedStateMachine):
         assert self.conclusion is not None
 
 
-Fleet.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Fleet.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 TestFleet = Fleet.TestCase

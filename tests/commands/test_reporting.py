@@ -11,6 +11,7 @@ from hostreeve.capabilities.commands.actions.moving import CHANNEL
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
 from tests.commands.estate import SHELL, result
+from tests.sampling import examples
 
 TWO_STEPS = """
 schemaVersion: "2.2"
@@ -182,7 +183,9 @@ def test_replies_to_unknown_commands_and_garbage_are_ignored(estate, caplog):
         ),
     )
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_no_reply_can_break_the_listener(estate, reply):
     node = estate.node()

@@ -43,10 +43,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ids=lambda value: value[:12],
 )
 def test_texts_that_are_no_document_are_refused_quickly_with_the_reason(format_, text, reason):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Refused, match=reason):
         parsed(text, format_)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_brackets_inside_texts_are_not_nesting():

@@ -107,10 +107,10 @@ def test_patterns_match_what_pythons_own_matcher_does(pattern, text):
 
 
 def test_a_pattern_that_stalls_backtracking_matchers_is_decided_at_once():
-    started = time.perf_counter()
+    started = time.process_time()
     assert not Pattern(r"(a+)+$").matches("a" * 5_000 + "b")
     assert not Pattern(r"(\w+\s?)*\.").matches("word " * 1_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -171,11 +171,11 @@ def test_no_type_that_aws_has_is_missing():
     ],
 )  # fmt: skip
 def test_a_wrong_document_of_any_type_is_told_where_and_why(kind, content, reason):
-    started = time.perf_counter()
+    started = time.process_time()
     is_text = isinstance(content, str)
     with pytest.raises(Refused, match=reason):
         drafted(kind, content if is_text else json.dumps(content), "TEXT" if is_text else "JSON")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 ODD = [

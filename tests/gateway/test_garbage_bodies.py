@@ -74,9 +74,9 @@ def test_garbage_as_a_body_is_refused_in_aws_words(house, callers, kind):
             body = b"&".join(http.body.split(b"&")[:2]) + b"&" + body
         http.body = body
         http.headers = [(k, v) for k, v in http.headers if k not in ("content-length", "content-md5")]
-        began = time.perf_counter()
+        began = time.process_time()
         answer = house.request(callers.signed(http, name, house.key))
-        took_s = time.perf_counter() - began
+        took_s = time.process_time() - began
         if not is_an_error_of_aws(answer.status, answer.body) or took_s > 2:
             wrong.append((name, operation, answer.status, took_s, answer.body[:200]))
     assert not wrong

@@ -15,6 +15,7 @@ from hostreeve.platform.identity.policy import (
     evaluate_with_resource,
 )
 from tests.identity import naive
+from tests.sampling import examples
 
 HOME, ABROAD = "111122223333", "444455556666"
 ACTIONS = ["ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter", "iam:PassRole", "SSM:getparameter"]
@@ -163,7 +164,7 @@ def compiled(found, kind="identity"):
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(requests, layers)
 def test_ours_and_the_naive_evaluator_always_agree(asked, given_layers):
     request = Request(Who(**asked["who"]), asked["action"], asked["resource"], asked["context"])

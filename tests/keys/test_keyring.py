@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from hostreeve.kernel.world import RealWorld, SimulatedWorld
 from hostreeve.platform.keys import Keyring, Passphrase, load_or_create_master_key, read_passphrase
+from tests.sampling import examples
 
 WORLD = RealWorld()
 RING = Keyring(b"m" * 32, WORLD)
 
 
 @given(st.text(max_size=20), st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_is_sealed_opens_again(purpose, plaintext):
     sealed = RING.seal(purpose, plaintext)
     assert RING.unseal(purpose, sealed) == plaintext
@@ -24,7 +25,7 @@ def test_what_is_sealed_opens_again(purpose, plaintext):
 
 
 @given(st.binary(min_size=8, max_size=64))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_sealed_bytes_show_nothing_of_the_plaintext_or_the_master_key(plaintext):
     sealed = RING.seal("access-key", plaintext)
     assert plaintext not in sealed

@@ -310,6 +310,16 @@ async def test_a_reply_that_comes_again_is_answered_again_and_heard_once(link):
 
 
 @running
+async def test_a_node_that_takes_the_message_id_of_another_hides_nothing_of_it(link):
+    thief, socket = await link.connect(OTHER), await link.connect(NODE)
+    message_id = thief.reply(job(1, OTHER).job_id)
+    await thief.frame()
+    socket.reply(job(1).job_id, message_id=message_id)
+    assert (await socket.frame()).message_type == "agent_job_reply_ack"
+    assert [job_id for job_id, _ in link.heard.replies] == [job(1, OTHER).job_id, job(1).job_id]
+
+
+@running
 async def test_an_acknowledged_cancel_says_nothing_of_a_command(link):
     socket = await link.connect()
     cancel = job(1, topic="aws.ssm.cancelCommand.us-east-1")

@@ -20,6 +20,7 @@ from hostreeve.gateway.signature_chunks import (
     Seal,
     open_body,
 )
+from tests.sampling import examples
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 DATE = "20130524T000000Z"
@@ -151,7 +152,7 @@ def opened(sent: bytes, size: int, *trailers: str):
 
 
 @given(st.binary(max_size=200), st.integers(1, 64))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_botocore_chunks_is_opened(body, chunk_size):
     name = "x-amz-checksum-crc32"
     wrapper = AwsChunkedWrapper(
@@ -173,7 +174,7 @@ def test_a_body_cut_short_is_refused(cut):
 
 
 @given(st.binary(max_size=100))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_garbage_is_refused_with_an_error_of_s3(sent):
     try:
         opened(sent, 3)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hostreeve.api.errors import AwsError
 from hostreeve.contract import sigv4
 from hostreeve.gateway.http import HttpRequest
+from tests.sampling import examples
 from tests.signature.make import (
     HOST,
     KEY_ID,
@@ -40,7 +41,7 @@ values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20
 headers = st.dictionaries(names, values, max_size=3)
 bodies = st.binary(max_size=64)
 anything = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

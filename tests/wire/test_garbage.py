@@ -112,9 +112,9 @@ def test_spoilt_requests_are_read_or_refused(seed):
             continue
         for _ in range(3):
             http = broken(chance, http)
-            began = time.perf_counter()
+            began = time.process_time()
             answered(http)
-            assert time.perf_counter() - began < 1, http
+            assert time.process_time() - began < 1, http
 
 
 LARGE = [
@@ -134,9 +134,9 @@ def test_a_large_request_takes_no_time_beyond_its_size(case):
     name, method, path, query, body = case
     scope = f"Credential=A/20260101/r/{name}/aws4_request"
     headers = [("authorization", scope), ("content-type", "application/x-www-form-urlencoded")]
-    began = time.perf_counter()
+    began = time.process_time()
     answered(HttpRequest(method, path, query, headers, body))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("depth", range(10, 500, 35))

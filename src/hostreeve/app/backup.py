@@ -17,9 +17,11 @@ from hostreeve.persistence.backup import backup_url, restore_from
 from hostreeve.persistence.errors import StoreError
 
 STORE = "store"
-BESIDE = ("master.key", "admin.env", "certificates", "objects")
+BESIDE = ("master.key", "certificates", "objects")
 """Taken after the store: files of objects never change, and stay for a while after the last row that names
-them."""
+them. Not `admin.env`, which shows the administrator's secret in clear: `serve` writes it again from what the
+store has sealed.
+"""
 
 
 def backup(arguments: argparse.Namespace) -> int:

@@ -138,6 +138,8 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         pages=pages.served(config.about, database, record),
         sockets={"/v1/control-channel/": channels},
     )
+    record.tell("hostreeve_bodies_bytes", "What bodies of requests hold.", lambda: asgi.bodies.held_bytes)
+    record.count("hostreeve_bodies_refused", "Bodies without room.", lambda: asgi.bodies.refused)
     workers = [
         *identity_worker.workers(database),
         *kms_worker.workers(database, world, keys),

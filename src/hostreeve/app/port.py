@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 import sys
@@ -16,6 +17,7 @@ from hostreeve.app.state import StateFolder, write_ready
 from hostreeve.gateway import certificates
 from hostreeve.gateway.certificates import Certificates
 from hostreeve.gateway.direct import DirectHttp
+from hostreeve.gateway.guests import Guests
 from hostreeve.gateway.tls import Tls
 from hostreeve.kernel import limits
 from hostreeve.kernel.world import World
@@ -23,6 +25,8 @@ from hostreeve.messaging.model import FRAME_BYTES_MAX
 
 log = logging.getLogger("hostreeve.serve")
 
+FILES_OF_OUR_OWN = 256
+"""Open files that are no connections: the database, its readers, outputs being written."""
 PARTING_S = 0.5
 """How long clients get to end their connections, when the server stops and no request is under way."""
 
@@ -49,9 +53,10 @@ class Port(uvicorn.Server):
         certificate: Certificates,
         at: tuple[str, int, str],
         renewing: Renewing | None,
+        guests: Guests,
     ) -> None:
         self._context = _context(certificate)
-        super().__init__(_config(app, at[0], at[1], self._context))
+        super().__init__(_config(app, at[0], at[1], self._context, guests))
         self.app = app
         self.was_ready = False
         self._folder = folder
@@ -104,9 +109,15 @@ def _context(certificate: Certificates) -> ssl.SSLContext:
     return context
 
 
-def _config(app: App, address: str, port: int, context: ssl.SSLContext) -> uvicorn.Config:
+def places(wanted: int) -> int:
+    """How many connections there can be: the process may open so many files, and needs some itself."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if files == resource.RLIM_INFINITY else max(1, min(wanted, files - FILES_OF_OUR_OWN))
+
+
+def _config(app: App, address: str, port: int, context: ssl.SSLContext, guests: Guests) -> uvicorn.Config:
     def behind_tls(**given: Any) -> Tls:
-        return Tls(context, partial(DirectHttp, **given))
+        return Tls(context, partial(DirectHttp, **given), guests)
 
     config = uvicorn.Config(
         app.asgi,

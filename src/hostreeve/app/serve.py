@@ -18,11 +18,11 @@ from hostreeve.app.addresses import local_addresses, own_names
 from hostreeve.app.compose import App, Config, build
 from hostreeve.app.log import log_to_stderr
 from hostreeve.app.pages import About
-from hostreeve.app.port import Port, Renewing
+from hostreeve.app.port import Port, Renewing, places
 from hostreeve.app.regions import REGION_DEFAULT, aws_regions
 from hostreeve.app.state import StateFolder, write_admin_env
 from hostreeve.app.tuning import tune
-from hostreeve.gateway import certificates
+from hostreeve.gateway import certificates, guests
 from hostreeve.gateway.patience import Patience
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
@@ -54,6 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", help="PEM file with your own server certificate and its chain")
     parser.add_argument("--key", help="PEM file with the key of --certificate")
     master_key.add_arguments(parser)
+    parser.add_argument(
+        "--max-connections",
+        type=_count,
+        default=guests.CONNECTIONS_MAX,
+        help=f"connections at once, from everywhere (default {guests.CONNECTIONS_MAX})",
+    )
+    parser.add_argument(
+        "--max-connections-per-address",
+        type=_count,
+        default=guests.OF_ADDRESS_MAX,
+        help=f"of them from one address, this machine excepted (default {guests.OF_ADDRESS_MAX})",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = StateFolder(Path(arguments.state).resolve())
     world = RealWorld()
     log_to_stderr()
+    tune()
     # For files made while starting only: commands of an agent that shares the terminal keep the user's own.
     umask = os.umask(0o077)
     try:
@@ -71,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     finally:
         os.umask(umask)
-    tune()
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves and raises them again afterwards, before all is tidied up.
         signal.signal(number, lambda *_: None)
@@ -128,7 +140,17 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
         key = app.database.write_sync(lambda tx: bootstrap.administrator_key(tx, keys, world))
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
     write_admin_env(folder, url=url, region=region, ca=cert.ca_pem_path, key=key)
-    return Port(app, folder, cert, (arguments.listen, arguments.port, url), renewing)
+    return Port(
+        app, folder, cert, (arguments.listen, arguments.port, url), renewing, _guests(arguments, app, world)
+    )
+
+
+def _guests(arguments: argparse.Namespace, app: App, world: World) -> guests.Guests:
+    most, of_address = places(arguments.max_connections), arguments.max_connections_per_address
+    made = guests.Guests(most, of_address, world.monotonic)
+    app.record.tell("hostreeve_connections", "Connections that are open.", lambda: made.here)
+    app.record.count("hostreeve_connections_refused", "Connections without a place.", lambda: made.refused)
+    return made
 
 
 def _opened_app(
@@ -195,6 +217,12 @@ async def _serve(port: Port, world: World) -> None:
 def _port(text: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,7}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of connections: 1 or more")
     return int(text)
 
 

@@ -51,7 +51,8 @@ def _serve_command(arguments: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "hostreeve", "serve", "--state", arguments.state]
     command += ["--port", str(arguments.port), "--listen", arguments.listen]
     master_key = ("master-key-passphrase-file", "master-key-pkcs11", "master-key-kms-file")
-    for flag in ("advertise", "database", "certificate", "key", *master_key):
+    limits = ("max-connections", "max-connections-per-address")
+    for flag in (*limits, "advertise", "database", "certificate", "key", *master_key):
         value = getattr(arguments, flag.replace("-", "_"))
         if value:
             command += [f"--{flag}", str(value)]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from hostreeve.api.files import FilePart
+from hostreeve.gateway.bodies import Bodies, Crowded, Held, TooLarge
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.kernel import limits
@@ -21,10 +22,6 @@ OWN_FOLDER = "/_hostreeve/"
 FILE_CHUNK_BYTES = 256 * 1024
 
 
-class TooLarge(Exception):
-    """The body went over its limit; the rest of it is not read."""
-
-
 class Asgi:
     """One callable for uvicorn. `pages` are exact paths; `sockets` are path prefixes."""
 
@@ -32,6 +29,7 @@ class Asgi:
         self._pipeline = pipeline
         self._pages = pages
         self._sockets = sockets
+        self.bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -41,23 +39,54 @@ class Asgi:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
-        try:
-            request.body = await _body(receive)
-        except TooLarge:
-            # The connection is closed after the answer: the rest of the body is still on its way.
-            await send_response(
-                send, _plain(413, "The request body is larger than this server accepts."), close=True
-            )
-            return
-        except TimeoutError:
-            await send_response(send, _plain(408, "The request body did not arrive in time."), close=True)
-            return
-        await send_response(send, await self.respond(request))
+        with self.bodies.of(request.client) as held:
+            try:
+                refusal = await self._read(request, receive, held)
+            except TooLarge:
+                refusal = _plain(413, "The request body is larger than this server accepts.")
+            except TimeoutError:
+                refusal = _plain(408, "The request body did not arrive in time.")
+            except Crowded:
+                refusal = self._pipeline.crowded(request)
+            except ConnectionResetError:
+                return
+            if refusal is None:
+                await send_response(send, await self.respond(request))
+            else:
+                # The connection is closed after the answer: the rest of the body is still on its way.
+                await send_response(send, refusal, close=True)
+
+    async def _read(self, request: HttpRequest, receive: Receive, held: Held) -> HttpResponse | None:
+        """Fill in the body, or answer why the rest of it is not read."""
+        async with asyncio.timeout(limits.REQUEST_BODY_S_MAX):
+            event = await _next(receive)
+            parts = [event.get("body", b"")]
+            # What came in one piece is as large as a socket's buffer, and here already.
+            if event.get("more_body"):
+                held.take(len(parts[0]))
+                is_known = False
+                while event.get("more_body"):
+                    event = await _next(receive)
+                    held.take(len(event.get("body", b"")))
+                    if not (is_known or held.is_small):
+                        refusal = await self._against(request)
+                        if refusal is not None:
+                            return refusal
+                        is_known = True
+                    parts.append(event.get("body", b""))
+        request.body = b"".join(parts)
+        return None
+
+    async def _against(self, request: HttpRequest) -> HttpResponse | None:
+        """Why a long body is not worth reading: pages take none, the API none from strangers."""
+        if _is_page(request.path):
+            return _plain(413, "Pages take no such body.")
+        return await self._pipeline.against(request)
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """The answer to a whole request."""
         # Only these very pages: a bucket in path style may be named metrics-of-2026.
-        if request.path in OWN_PAGES or request.path.startswith(OWN_FOLDER):
+        if _is_page(request.path):
             page = self._pages.get(request.path)
             return page(request) if page else _plain(404, "There is no such page.")
         return await self._pipeline.answer(request)
@@ -83,27 +112,17 @@ def request_of(scope: Scope) -> HttpRequest:
     )
 
 
-async def _body(receive: Receive) -> bytes:
-    async with asyncio.timeout(limits.REQUEST_BODY_S_MAX):
-        return await _whole_body(receive)
-
-
-async def _whole_body(receive: Receive) -> bytes:
+async def _next(receive: Receive) -> dict[str, Any]:
+    # Not wait_for: until Python 3.12 it may lose the cancellation with which the time for all ends it.
     async with asyncio.timeout(limits.REQUEST_BODY_IDLE_S):
         event = await receive()
-    body: bytes = event.get("body", b"")
-    if not event.get("more_body"):
-        return body
-    parts, size = [body], len(body)
-    while event.get("more_body"):
-        # Not wait_for: until Python 3.12 it may lose the cancellation with which the time for all ends it.
-        async with asyncio.timeout(limits.REQUEST_BODY_IDLE_S):
-            event = await receive()
-        parts.append(event.get("body", b""))
-        size += len(parts[-1])
-        if size > limits.REQUEST_BODY_BYTES_MAX:
-            raise TooLarge
-    return b"".join(parts)
+    if event["type"] == "http.disconnect":
+        raise ConnectionResetError("the client left in the middle of its request")
+    return event
+
+
+def _is_page(path: str) -> bool:
+    return path in OWN_PAGES or path.startswith(OWN_FOLDER)
 
 
 async def send_response(send: Send, response: HttpResponse, *, close: bool = False) -> None:

@@ -136,24 +136,36 @@ class Pipeline:
         try:
             route = self._router.route(http)
             response = await self._answer(caller, route)
-        except AwsError as error:
+        except Exception as wrong:  # noqa: BLE001 - whatever it is becomes the answer
+            error = _as_aws_error(wrong, caller)
             code = error.code
             response = _error_answer(route, self._router, error, caller)
-        except (StorageFull, StoreUnavailable, StoreContended) as refused:
-            code = "ServiceUnavailable"
-            log.error("the store refused: %s", refused, extra={"request_id": caller.request_id})
-            unavailable = common.ServiceUnavailable(f"Nothing was changed. {refused}")
-            response = _error_answer(route, self._router, unavailable, caller)
-        except Exception:
-            code = "InternalFailure"
-            log.exception("unforeseen error", extra={"request_id": caller.request_id})
-            failure = common.InternalFailure(
-                "The server met an error of its own. Its log names this request id."
-            )
-            response = _error_answer(route, self._router, failure, caller)
         seconds = self._world.monotonic() - started
         self._record.answered(caller, route, response, code, seconds)
         return response
+
+    async def against(self, http: HttpRequest) -> HttpResponse | None:
+        """Why a request whose body is still on its way will be refused: nothing here knows the key that is
+        said to have signed it. None when there is such a key; only the whole request proves the signature.
+        """
+        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        model, _ = self._router.spoken(http)
+        try:
+            claim = read_claim(http, protocols.family(model) if model else "json")
+            await self._database.read(lambda tx: self._known(tx, claim, caller.now_ms))
+        except Exception as wrong:  # noqa: BLE001 - whatever it is becomes the answer
+            return self._refused(caller, _as_aws_error(wrong, caller))
+        return None
+
+    def crowded(self, http: HttpRequest) -> HttpResponse:
+        """The answer when there is no memory left for a body: clients of AWS try again by themselves."""
+        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        error = common.ThrottlingException(
+            "Too many large requests are under way. Send this one again in a moment."
+        )
+        answer = self._refused(caller, error)
+        answer.headers.append(("retry-after", "1"))
+        return answer
 
     async def authenticate(self, http: HttpRequest, service_name: str) -> tuple[Principal, Scope]:
         """Who signed this request (used for WebSocket upgrades, which no operation stands behind)."""
@@ -237,6 +249,25 @@ class Pipeline:
             self._polls.discard(awake)
             stop()
 
+    def _refused(self, caller: Caller, error: AwsError) -> HttpResponse:
+        """The answer to a request that is not looked at any further, recorded like every other."""
+        response = _error_answer(None, self._router, error, caller)
+        self._record.answered(caller, None, response, error.code, 0.0)
+        return response
+
+    def _known(self, tx: Transaction, claim: Claim, now_ms: int) -> None:
+        """The AWS error when no key of that id is good here."""
+        if claim.access_key_id.startswith("mi-"):
+            self._authority.machine_key(tx, claim.access_key_id)
+            return
+        self._credential(tx, claim, now_ms)
+
+    def _credential(self, tx: Transaction, claim: Claim, now_ms: int) -> Credential:
+        try:
+            return self._authority.credential(tx, claim.access_key_id, claim.session_token, now_ms)
+        except AwsError as refused:
+            raise signature.in_words_of(claim.family, refused) from None
+
     def _identify(
         self,
         tx: Transaction,
@@ -256,12 +287,7 @@ class Pipeline:
         self._verify(tx, caller, claim, route.service)
 
     def _verify(self, tx: Transaction, caller: Caller, claim: Claim, model: Service) -> None:
-        try:
-            credential = self._authority.credential(
-                tx, claim.access_key_id, claim.session_token, caller.now_ms
-            )
-        except AwsError as refused:
-            raise signature.in_words_of(claim.family, refused) from None
+        credential = self._credential(tx, claim, caller.now_ms)
         signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=model.signing_name)
         caller.principal = credential.principal
         caller.scope = self._scope(claim, model, credential.principal)
@@ -350,6 +376,21 @@ class _Asks:
         if self._context is None:
             self._context = self._authority.context(self._caller, self._request)
         return {**self._context, **more} if more else self._context
+
+
+def _as_aws_error(wrong: Exception, caller: Caller) -> AwsError:
+    """What the caller is told; the log has the rest."""
+    named = {"request_id": caller.request_id}
+    if isinstance(wrong, AwsError):
+        return wrong
+    if isinstance(wrong, (StorageFull, StoreUnavailable, StoreContended)):
+        log.error("the store refused: %s", wrong, extra=named)
+        unavailable: AwsError = common.ServiceUnavailable(f"Nothing was changed. {wrong}")
+        return unavailable
+    log.error("unforeseen error", exc_info=wrong, extra=named)
+    text = "The server met an error of its own. Its log names this request id."
+    failure: AwsError = common.InternalFailure(text)
+    return failure
 
 
 def _error_answer(route: Route | None, router: Router, error: AwsError, caller: Caller) -> HttpResponse:

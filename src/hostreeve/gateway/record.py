@@ -76,6 +76,14 @@ class Record:
         """Also tell what happens on the nodes' channels: `events` counted by name, and how many are open."""
         self.registry.register(_Channels(events, connected))
 
+    def tell(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """Also tell a number that goes up and down, read when somebody asks."""
+        self.registry.register(_Read(lambda: GaugeMetricFamily(name, meaning, read())))
+
+    def count(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """Also tell a number that only goes up."""
+        self.registry.register(_Read(lambda: CounterMetricFamily(name, meaning, read())))
+
     def metrics(self) -> bytes:
         """Everything counted, in the Prometheus text format."""
         return generate_latest(self.registry)
@@ -118,6 +126,16 @@ class _Answered:
             upto = zip(bounds, accumulate(buckets), strict=True)
             took.add_metric([service], [(bound, count) for bound, count in upto], self._seconds[service])
         yield took
+
+
+class _Read:
+    """A number that somebody else keeps."""
+
+    def __init__(self, read: Callable[[], CounterMetricFamily | GaugeMetricFamily]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        yield self._read()
 
 
 class _Channels:

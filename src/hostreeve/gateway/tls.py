@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from hostreeve.gateway.guests import Guests
+
 log = logging.getLogger("hostreeve.gateway")
 
 RECORD_BYTES_MAX = 1 << 14
@@ -26,28 +28,32 @@ STALLED_MAX = 15
 class Tls(asyncio.Transport, asyncio.Protocol):
     """One connection: to uvloop its protocol, to the protocol behind it its transport.
 
-    `make` makes that protocol, once the handshake is done.
+    `make` makes that protocol, once the handshake is done. Who finds no place among the `guests` gets no TLS.
     """
 
     __slots__ = (
         "_behind",
         "_context",
+        "_guests",
         "_hears",
         "_incoming",
         "_is_closing",
         "_is_paused",
         "_make",
         "_outgoing",
+        "_place",
         "_tcp",
         "_timer",
         "_tls",
     )
 
-    def __init__(self, context: ssl.SSLContext, make: Callable[[], asyncio.BaseProtocol]) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, make: Callable[[], asyncio.BaseProtocol], guests: Guests | None = None
+    ) -> None:
         self._context = context
         self._make = make
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._guests = guests
+        self._place: str | None = None
         self._behind: Any = None
         self._tcp: Any = None
         self._timer: asyncio.TimerHandle | None = None
@@ -57,6 +63,13 @@ class Tls(asyncio.Transport, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._tcp = transport
+        if self._guests is not None:
+            self._place = self._guests.admit((transport.get_extra_info("peername") or ("",))[0])
+            if self._place is None:
+                self.abort()
+                return
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_S, self.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -75,6 +88,8 @@ class Tls(asyncio.Transport, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_closing = True
         self._stop_timer()
+        if self._guests is not None and self._place is not None:
+            self._guests.leave(self._place)
         if self._behind is not None:
             self._behind.connection_lost(exc)
 

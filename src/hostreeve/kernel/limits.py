@@ -5,6 +5,15 @@ from __future__ import annotations
 REQUEST_BODY_BYTES_MAX = 16 * 1024 * 1024
 """One API request that is not an object upload. AWS's own JSON services stop at about 1 MB."""
 
+REQUEST_BODY_OF_STRANGERS_BYTES_MAX = 128 * 1024
+"""So much of a body is read before it is known whether the key that it is signed with exists."""
+
+REQUEST_BODIES_BYTES_MAX = 256 * 1024 * 1024
+"""All bodies that are on their way or being worked on, in one process."""
+
+REQUEST_BODIES_OF_CLIENT_BYTES_MAX = REQUEST_BODIES_BYTES_MAX // 2
+"""Those from one address: no single client leaves nothing to the others."""
+
 REQUEST_BODY_IDLE_S = 30.0
 """A client that sends nothing for this long in the middle of its body is cut off."""
 

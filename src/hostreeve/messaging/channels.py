@@ -79,6 +79,7 @@ class Channels:
         self._intake = Intake(database, world, listener, self.counts)
         self._courier = Courier(database, world, self.hub, self.counts)
         self._closed: list[tuple[Scope, str, int]] = []
+        self._stops = False
 
     async def poll(self) -> None:
         """Look now for jobs whose hint was lost or whose time to be sent again has come."""
@@ -109,6 +110,7 @@ class Channels:
     async def run(self) -> None:
         """Everything that goes on beside the connections, until cancelled."""
         bus = self._database.bus
+        self._stops = False
         ends = [bus.listen(MAILBOX, self._courier.wake), bus.listen(CHANNEL, self._courier.wake)]
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -232,7 +234,14 @@ class Channels:
 
     async def _beat(self, *, stopped: bool = False) -> None:
         now_ms = self._world.now_ms()
-        await self._database.write(lambda tx: store.beat(tx, self._replica, now_ms, stopped=stopped))
+        self._stops = self._stops or stopped
+
+        def unit(tx: Transaction) -> None:
+            # A beat that is under way when the server stops may be run again after the last one.
+            if stopped or not self._stops:
+                store.beat(tx, self._replica, now_ms, stopped=stopped)
+
+        await self._database.write(unit)
 
     async def _sweep(self) -> None:
         now_ms = self._world.now_ms()

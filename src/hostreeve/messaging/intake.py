@@ -36,6 +36,11 @@ class Arrival:
     message: frames.Received
     size_bytes: int
 
+    @property
+    def known_as(self) -> tuple[Scope, str, str]:
+        """Nodes make up the ids of their messages, so an id means something within its node only."""
+        return self.channel.scope, self.channel.node_id, self.message.message_id
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -58,10 +63,10 @@ class Intake:
         self._something = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._remembered: dict[str, None] = {}
+        self._remembered: dict[tuple[Scope, str, str], None] = {}
 
     def put(self, arrival: Arrival) -> None:
-        if arrival.message.message_id in self._remembered:
+        if arrival.known_as in self._remembered:
             self._counts["replies repeated"] += 1
             self._answer([Answer(arrival)])
             return
@@ -130,8 +135,8 @@ class Intake:
             if isinstance(body, wire.OutputChunk):
                 answer.arrival.channel.write(frames.output_ack(body, answer.offset, self._world))
             elif isinstance(body, frames.Reply):
+                self._remembered[answer.arrival.known_as] = None
                 message_id = answer.arrival.message.message_id
-                self._remembered[message_id] = None
                 answer.arrival.channel.write(frames.reply_ack(body.job_id, message_id, self._world))
         while len(self._remembered) > REMEMBERED_MAX:
             del self._remembered[next(iter(self._remembered))]
