@@ -6,7 +6,6 @@ exist, whose key is whose, who may do what) arrives by argument; this room impor
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -17,6 +16,7 @@ from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operation
 from hostreeve.api.service_models import Service, service
 from hostreeve.gateway import protocols, signature
+from hostreeve.gateway.failures import as_aws_error, error_answer
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Route, Router
@@ -26,10 +26,8 @@ from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence import outbox
 from hostreeve.persistence.database import Database, Transaction
-from hostreeve.persistence.errors import StorageFull, StoreContended, StoreUnavailable
 
 T = TypeVar("T")
-log = logging.getLogger("hostreeve.gateway")
 
 NOWHERE = Scope("", "")
 _scope_of = lru_cache(maxsize=4096)(Scope)
@@ -137,9 +135,9 @@ class Pipeline:
             route = self._router.route(http)
             response = await self._answer(caller, route)
         except Exception as wrong:  # noqa: BLE001 - whatever it is becomes the answer
-            error = _as_aws_error(wrong, caller)
+            error = as_aws_error(wrong, caller.request_id)
             code = error.code
-            response = _error_answer(route, self._router, error, caller)
+            response = error_answer(route, self._router, error, caller.http, caller.request_id)
         seconds = self._world.monotonic() - started
         self._record.answered(caller, route, response, code, seconds)
         return response
@@ -154,7 +152,7 @@ class Pipeline:
             claim = read_claim(http, protocols.family(model) if model else "json")
             await self._database.read(lambda tx: self._known(tx, claim, caller.now_ms))
         except Exception as wrong:  # noqa: BLE001 - whatever it is becomes the answer
-            return self._refused(caller, _as_aws_error(wrong, caller))
+            return self._refused(caller, as_aws_error(wrong, caller.request_id))
         return None
 
     def crowded(self, http: HttpRequest) -> HttpResponse:
@@ -251,7 +249,7 @@ class Pipeline:
 
     def _refused(self, caller: Caller, error: AwsError) -> HttpResponse:
         """The answer to a request that is not looked at any further, recorded like every other."""
-        response = _error_answer(None, self._router, error, caller)
+        response = error_answer(None, self._router, error, caller.http, caller.request_id)
         self._record.answered(caller, None, response, error.code, 0.0)
         return response
 
@@ -376,28 +374,6 @@ class _Asks:
         if self._context is None:
             self._context = self._authority.context(self._caller, self._request)
         return {**self._context, **more} if more else self._context
-
-
-def _as_aws_error(wrong: Exception, caller: Caller) -> AwsError:
-    """What the caller is told; the log has the rest."""
-    named = {"request_id": caller.request_id}
-    if isinstance(wrong, AwsError):
-        return wrong
-    if isinstance(wrong, (StorageFull, StoreUnavailable, StoreContended)):
-        log.error("the store refused: %s", wrong, extra=named)
-        unavailable: AwsError = common.ServiceUnavailable(f"Nothing was changed. {wrong}")
-        return unavailable
-    log.error("unforeseen error", exc_info=wrong, extra=named)
-    text = "The server met an error of its own. Its log names this request id."
-    failure: AwsError = common.InternalFailure(text)
-    return failure
-
-
-def _error_answer(route: Route | None, router: Router, error: AwsError, caller: Caller) -> HttpResponse:
-    if route is not None:
-        return protocols.write_error(route.service, error, caller.request_id, route.protocol)
-    found: tuple[Service | None, str] = router.spoken(caller.http)
-    return protocols.write_error(found[0], error, caller.request_id, found[1])
 
 
 def _region_of(http: HttpRequest) -> str:
