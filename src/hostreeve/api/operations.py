@@ -50,6 +50,8 @@ class Operation:
     """Slow work on the request alone, such as bringing a large body to disk. It is done once, in a thread,
     when the caller is known to be allowed and before the transaction; the handler gets the request that it
     answers."""
+    begins: Handler | None = None
+    """Where the handler asks for leave by itself: what of it is asked before `prepares` works for anybody."""
 
     @property
     def name(self) -> str:
@@ -100,11 +102,13 @@ class Operations:
         signer: Signer = "credentials",
         waits: Waits | None = None,
         prepares: Prepares | None = None,
+        begins: Handler | None = None,
     ) -> Callable[[H], H]:
         assert name not in self._table, f"{name} is already taken"
         assert on or asks or signer == "nobody", (
             f"{name} declares no resources and does not ask: it would be open"
         )
+        assert not (prepares and asks) or begins, f"{name} would work for whoever may not call it"
 
         def keep(handler: H) -> H:
             self._table[name] = Operation(
@@ -116,6 +120,7 @@ class Operations:
                 signer=signer,
                 waits=waits,
                 prepares=prepares,
+                begins=begins,
             )
             return handler
 

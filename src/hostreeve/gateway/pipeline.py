@@ -300,6 +300,25 @@ class Pipeline:
     def _run(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
     ) -> dict[str, Any]:
+        call, asks = self._call(tx, caller, request)
+        if operation.on is not None:
+            asks.leave(operation.action, operation.on(caller.scope, request))
+        answer: dict[str, Any] = operation.handler(call, request)
+        # An operation that says it asks, and does not, would be open to everybody: nothing of it is kept.
+        assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
+        return answer
+
+    def _may_begin(
+        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> None:
+        """Nobody's work is prepared who is refused on what the request alone names."""
+        call, asks = self._call(tx, caller, request)
+        if operation.on is not None:
+            asks.leave(operation.action, operation.on(caller.scope, request))
+        if operation.begins is not None:
+            operation.begins(call, request)
+
+    def _call(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> tuple[Call, "_Asks"]:
         asks = _Asks(self._authority, tx, caller, request)
         call = Call(
             tx=tx,
@@ -314,20 +333,7 @@ class Pipeline:
             source_ip=caller.http.client,
             host=caller.http.header("host") or "",
         )
-        if operation.on is not None:
-            asks.leave(operation.action, operation.on(caller.scope, request))
-        answer: dict[str, Any] = operation.handler(call, request)
-        # An operation that says it asks, and does not, would be open to everybody: nothing of it is kept.
-        assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
-        return answer
-
-    def _may_begin(
-        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
-    ) -> None:
-        """Nobody's work is prepared who is refused on what the request alone names."""
-        if operation.on is not None:
-            asks = _Asks(self._authority, tx, caller, request)
-            asks.leave(operation.action, operation.on(caller.scope, request))
+        return call, asks
 
 
 class _Asks:

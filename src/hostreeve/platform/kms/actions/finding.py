@@ -46,6 +46,15 @@ def allowed(call: Call, stored: Stored, use: Use, need: Need = "usable") -> Foun
     return Found(stored.key, stored.material, use.alias, grant)
 
 
+def identified(call: Call, key_id: str) -> str:
+    """The id that a name stands for, in nobody's name and for comparing only; the text itself where none."""
+    name = named(call.scope, key_id)
+    if name is None or not name.is_alias:
+        return key_id if name is None else name.resource.removeprefix("key/")
+    alias = alias_rows.find(call.tx, name.scope, name.resource)
+    return alias.key_id if alias else key_id
+
+
 def refuse_state(key: Key, need: Need) -> None:
     """Raises DisabledException or KMSInvalidStateException when the key's state stands against it."""
     against = objection(key.state, need)

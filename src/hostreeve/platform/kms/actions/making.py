@@ -19,6 +19,7 @@ from hostreeve.platform.kms.model.key import (
     Alias,
     Key,
     Material,
+    named,
 )
 from hostreeve.platform.kms.model.refusals import error, invalid, unsupported
 from hostreeve.platform.kms.model.specs import ENCRYPT, SPECS, SYMMETRIC, Spec
@@ -124,6 +125,13 @@ def aws_managed(call: Call, alias: str) -> Stored:
         Alias(name=alias, key_id=key.key_id, created_ms=call.now_ms, updated_ms=call.now_ms),
     )
     return _kept(call, key, secrets_of.made(call.world, SPECS[SYMMETRIC]))
+
+
+def aws_managed_of(call: Call, key_id: str) -> None:
+    """Make the key behind an alias that AWS manages, if that is what the caller calls the key by."""
+    name = named(call.scope, key_id)
+    if name is not None and name.scope == call.scope and policies.is_managed(name.resource):
+        aws_managed(call, name.resource)
 
 
 def tag(call: Call, key: Key, tags: Mapping[str, str]) -> None:

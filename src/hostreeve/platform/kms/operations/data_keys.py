@@ -30,21 +30,31 @@ def generate_data_key_without_plaintext(call: Call, request: dict[str, Any]) -> 
 
 
 def prepare_pair(world: World, request: dict[str, Any]) -> dict[str, Any]:
-    """Make the pair; an RSA one takes up to seconds. A dry run makes none."""
-    spec = request["KeyPairSpec"]
-    if spec not in PAIR_SPECS:
-        raise unsupported(f"key pairs of the spec {spec}")
-    return request if request.get("DryRun") else request | {PREPARED: secrets_of.made(world, SPECS[spec])}
+    """Make the pair; an RSA one takes up to seconds."""
+    return request | {PREPARED: secrets_of.made(world, SPECS[request["KeyPairSpec"]])}
+
+
+def may_pair(call: Call, request: dict[str, Any]) -> None:
+    _found_for_pair(call, request, "GenerateDataKeyPair")
+
+
+def may_pair_without_plaintext(call: Call, request: dict[str, Any]) -> None:
+    _found_for_pair(call, request, "GenerateDataKeyPairWithoutPlaintext")
 
 
 # They change nothing, but only an operation that writes is prepared outside of its transaction.
-@kms.writes("GenerateDataKeyPair", asks=True, prepares=prepare_pair)
+@kms.writes("GenerateDataKeyPair", asks=True, prepares=prepare_pair, begins=may_pair)
 def generate_data_key_pair(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     answer, plaintext = _pair(call, request, "GenerateDataKeyPair")
     return answer | {"PrivateKeyPlaintext": plaintext}
 
 
-@kms.writes("GenerateDataKeyPairWithoutPlaintext", asks=True, prepares=prepare_pair)
+@kms.writes(
+    "GenerateDataKeyPairWithoutPlaintext",
+    asks=True,
+    prepares=prepare_pair,
+    begins=may_pair_without_plaintext,
+)
 def generate_data_key_pair_without_plaintext(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     answer, _ = _pair(call, request, "GenerateDataKeyPairWithoutPlaintext")
     return answer
@@ -65,9 +75,8 @@ def _data_key(call: Call, request: Mapping[str, Any], operation: str) -> tuple[d
 
 
 def _pair(call: Call, request: Mapping[str, Any], operation: str) -> tuple[dict[str, Any], bytes]:
-    check_common(call, request)
     spec = request["KeyPairSpec"]
-    found = _found(call, request, operation, {"kms:DataKeyPairSpec": [spec]})
+    found = _found_for_pair(call, request, operation)
     made = request.get(PREPARED) or secrets_of.made(call.world, SPECS[spec])
     sealed = encrypting.seal(call, found, made.secret, request.get("EncryptionContext", {}))
     return {
@@ -77,6 +86,14 @@ def _pair(call: Call, request: Mapping[str, Any], operation: str) -> tuple[dict[
         "KeyPairSpec": spec,
         "KeyMaterialId": found.material.material_id,
     }, made.secret
+
+
+def _found_for_pair(call: Call, request: Mapping[str, Any], operation: str) -> Found:
+    check_common(call, request)
+    spec = request["KeyPairSpec"]
+    if spec not in PAIR_SPECS:
+        raise unsupported(f"key pairs of the spec {spec}")
+    return _found(call, request, operation, {"kms:DataKeyPairSpec": [spec]})
 
 
 def _found(call: Call, request: Mapping[str, Any], operation: str, facts: Mapping[str, list[str]]) -> Found:

@@ -8,6 +8,7 @@ from hostreeve.api.operations import anything
 from hostreeve.platform.kms.actions import encrypting, finding
 from hostreeve.platform.kms.actions.allowing import Facts, Use
 from hostreeve.platform.kms.actions.finding import Found
+from hostreeve.platform.kms.model import ciphertext
 from hostreeve.platform.kms.model.refusals import dry_run, invalid, unsupported
 from hostreeve.platform.kms.model.specs import SYMMETRIC
 from hostreeve.platform.kms.operations.service import check_common, kms
@@ -45,8 +46,9 @@ def re_encrypt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_common(call, request)
     algorithm = request.get("DestinationEncryptionAlgorithm", SYMMETRIC)
     context = request.get("DestinationEncryptionContext", {})
-    source, plaintext = _opened(call, request, prefix="Source", action="kms:ReEncryptFrom", facts={})
-    use = Use("kms:ReEncryptTo", context, facts=_algorithm_fact(algorithm))
+    same = _on_same_key(call, request)
+    source, plaintext = _opened(call, request, prefix="Source", action="kms:ReEncryptFrom", facts=same)
+    use = Use("kms:ReEncryptTo", context, facts=_algorithm_fact(algorithm) | same)
     found = finding.usable(call, request["DestinationKeyId"], use)
     encrypting.check_algorithm(found.key, algorithm, operation="ReEncrypt", context=context)
     blob = encrypting.seal(call, found, plaintext, context, algorithm)
@@ -91,6 +93,14 @@ def _opened(
     found = finding.usable(call, key_id, use)
     encrypting.check_algorithm(found.key, algorithm, operation=action.removeprefix("kms:"), context=context)
     return found, encrypting.open_with_private_key(call, found, blob, algorithm)
+
+
+def _on_same_key(call: Call, request: Mapping[str, Any]) -> Facts:
+    """The condition key kms:ReEncryptOnSameKey; the ciphertext, or else the request, tells the first key."""
+    said = ciphertext.read(request.get("CiphertextBlob", b"")) if "SourceKeyId" not in request else None
+    source = said.key_id if said else finding.identified(call, request.get("SourceKeyId", ""))
+    is_same = source == finding.identified(call, request["DestinationKeyId"])
+    return {"kms:ReEncryptOnSameKey": [str(is_same).lower()]}
 
 
 def _without_ciphertext(

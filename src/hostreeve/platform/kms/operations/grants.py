@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hostreeve.api.call import Call
-from hostreeve.api.operations import anything
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform.kms.actions import finding
-from hostreeve.platform.kms.actions.allowing import Use, require
+from hostreeve.platform.kms.actions.allowing import Use, allow_absent, require
 from hostreeve.platform.kms.model.grants import (
     EQUALS,
     GRANTS_MAX,
@@ -69,11 +68,12 @@ def list_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return paged("Grants", page, rows, lambda grant: grant.grant_id, shown)
 
 
-@kms.reads("ListRetirableGrants", on=anything)
+@kms.reads("ListRetirableGrants", asks=True)
 def list_retirable_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    retiring = request.get("RetiringPrincipal", "")
+    call.require("kms:ListRetirableGrants", [retiring or "*"])
     _refuse_services(request)
-    retiring = request.get("RetiringPrincipal")
-    if retiring is None:
+    if not retiring:
         raise invalid("RetiringPrincipal must be given.")
     _check_principal(retiring)
     if retiring.split(":")[4] != call.scope.account:
@@ -101,8 +101,11 @@ def retire_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     grant = grant_rows.find(call.tx, scope, key_id, grant_id)
     stored = key_rows.find(call.tx, scope, key_id)
     if grant is None or stored is None:
-        call.require("kms:RetireGrant", [scope.arn("kms", f"key/{key_id}")])
-        raise error.InvalidGrantIdException(f"There is no grant {grant_id}.")
+        arn = scope.arn("kms", f"key/{key_id}")
+        allow_absent(call, scope, "kms:RetireGrant", arn)
+        if stored is None:
+            raise error.NotFoundException(f"Key '{arn}' does not exist")
+        raise error.InvalidGrantIdException(f"{arn} has no grant {grant_id}.")
     _allow_retiring(call, stored.key, grant)
     if request.get("DryRun"):
         raise dry_run()

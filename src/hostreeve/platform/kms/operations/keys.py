@@ -8,7 +8,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
 from hostreeve.platform import groups
 from hostreeve.platform.kms.actions import finding, making
-from hostreeve.platform.kms.actions.allowing import Use
+from hostreeve.platform.kms.actions.allowing import Facts, Use
 from hostreeve.platform.kms.model import policies
 from hostreeve.platform.kms.model.key import (
     DAY_MS,
@@ -26,33 +26,40 @@ from hostreeve.platform.kms.operations.tags import asked_tags
 from hostreeve.platform.kms.store import keys as key_rows
 
 
-@kms.writes("CreateKey", asks=True, prepares=making.prepare)
-def create_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def may_create(call: Call, request: dict[str, Any]) -> Facts:
+    """Ask for leave to make the key, before an RSA pair is made for it; the condition keys of the request."""
     spec, usage = making.chosen(request)
-    tags = asked_tags(request.get("Tags", []))
-    bypasses = request.get("BypassPolicyLockoutSafetyCheck", False)
-    facts = groups.tag_facts(tags) | {
+    facts = groups.tag_facts(asked_tags(request.get("Tags", []))) | {
         "kms:KeySpec": [spec.name],
         "kms:KeyUsage": [usage],
         "kms:KeyOrigin": ["AWS_KMS"],
         "kms:MultiRegion": ["false"],
-        "kms:BypassPolicyLockoutSafetyCheck": [str(bypasses).lower()],
+        "kms:BypassPolicyLockoutSafetyCheck": [str(_bypasses(request)).lower()],
     }
     call.require("kms:CreateKey", ["*"], facts)
+    return facts
+
+
+@kms.writes("CreateKey", asks=True, prepares=making.prepare, begins=may_create)
+def create_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    facts = may_create(call, request)
+    tags = asked_tags(request.get("Tags", []))
     key_id = call.world.uuid()
     arn = call.scope.arn("kms", f"key/{key_id}")
     if tags:
         call.require("kms:TagResource", [arn], facts)
     policy = request.get("Policy") or policies.default(call.scope.account)
-    accepted(call, policy, arn, bypasses=bypasses)
+    accepted(call, policy, arn, bypasses=_bypasses(request))
     stored = making.create(call, request, policy, key_id)
     making.tag(call, stored.key, tags)
     return {"KeyMetadata": described(stored.key, stored.material.material_id)}
 
 
-@kms.reads("DescribeKey", asks=True)
+# It writes once: asked about an alias of AWS's that has no key yet, AWS makes the key.
+@kms.writes("DescribeKey", asks=True)
 def describe_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_common(call, request)
+    making.aws_managed_of(call, request["KeyId"])
     found = finding.usable(call, request["KeyId"], Use("kms:DescribeKey"), "any")
     return {"KeyMetadata": described(found.key, found.material.material_id)}
 
@@ -109,6 +116,10 @@ def cancel_key_deletion(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     key = finding.managed(call, request["KeyId"], Use("kms:CancelKeyDeletion"), "pending").key
     key_rows.replace(call.tx, msgspec.structs.replace(key, state=DISABLED, deletion_ms=None))
     return {"KeyId": key.arn}
+
+
+def _bypasses(request: dict[str, Any]) -> bool:
+    return bool(request.get("BypassPolicyLockoutSafetyCheck", False))
 
 
 def _listed(call: Call, key_id: str) -> dict[str, str]:

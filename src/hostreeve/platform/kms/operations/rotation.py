@@ -8,7 +8,14 @@ import msgspec
 from hostreeve.api.call import Call
 from hostreeve.platform.kms.actions import aging, finding
 from hostreeve.platform.kms.actions.allowing import Use
-from hostreeve.platform.kms.model.key import DAY_MS, ON_DEMAND_MAX, ROTATION_DAYS, Key, Material
+from hostreeve.platform.kms.model.key import (
+    DAY_MS,
+    ON_DEMAND_MAX,
+    PENDING_DELETION,
+    ROTATION_DAYS,
+    Key,
+    Material,
+)
 from hostreeve.platform.kms.model.refusals import error
 from hostreeve.platform.kms.operations.service import kms, page_of, paged
 from hostreeve.platform.kms.store import keys as key_rows
@@ -39,8 +46,10 @@ def disable_key_rotation(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 @kms.reads("GetKeyRotationStatus", asks=True)
 def get_key_rotation_status(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     key = finding.managed(call, request["KeyId"], Use("kms:GetKeyRotationStatus"), abroad=True).key
-    status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": bool(key.rotation_days)}
-    if key.rotation_days and key.next_rotation_ms is not None:
+    # While a key is pending deletion its status is false; saved, it has its own again.
+    rotates = bool(key.rotation_days) and key.state != PENDING_DELETION
+    status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": rotates}
+    if rotates and key.next_rotation_ms is not None:
         status |= {
             "RotationPeriodInDays": key.rotation_days,
             "NextRotationDate": key.next_rotation_ms / 1000,
