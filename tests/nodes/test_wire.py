@@ -220,6 +220,13 @@ def test_an_upgrade_signed_for_another_node_is_refused(house, agent):
     house.loop.run_until_complete(scenario())
 
 
+def test_a_package_that_only_a_document_can_be_is_looked_for_among_documents(agent):
+    """Trap 15: any answer but this error, and the official agent gives up or crashes."""
+    with pytest.raises(Refused) as refused:
+        agent.ask("GetManifest", PackageName="Tool", PackageVersion="latest")
+    assert refused.value.code == "ResourceNotFoundException"
+
+
 def test_callers_get_awss_words_for_what_they_got_wrong(house):
     ssm = house.client("ssm", parameter_validation=False)
     for call, request, code in (

@@ -174,7 +174,9 @@ class OfficialAgent:
         """The script that lays them and becomes the agent: this machine is not restarted."""
         hosts, shutdown = self._folder.parent / "hosts", self._folder.parent / "shutdown"
         hosts.write_text(Path("/etc/hosts").read_text() + f"127.0.0.1 {' '.join(HOSTS)}\n")
-        shutdown.write_text(f'#!/bin/sh\necho "$@" >> {self.reboots}\n')
+        # It is systemctl by another name, whose version tells the agent what starts services here.
+        lines = ["#!/bin/sh", '[ "$1" = --version ] && exec echo systemd 252', f'echo "$@" >> {self.reboots}']
+        shutdown.write_text("\n".join(lines) + "\n")
         shutdown.chmod(0o755)
         return f"mount --bind {hosts} /etc/hosts && mount --bind {shutdown} /sbin/shutdown && exec $0"
 

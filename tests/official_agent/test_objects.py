@@ -1,13 +1,15 @@
 """The unmodified official agent with our object store: its output goes there, and scripts come from there."""
 
 import hashlib
+import io
 import json
 import time
+import zipfile
 
 import pytest
 
 from tests.acceptance.conftest import Site
-from tests.official_agent.official import S3_HOST, OfficialAgent, Server
+from tests.official_agent.official import S3_HOST, OfficialAgent, Server, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -146,6 +148,41 @@ def test_scripts_and_folders_come_from_the_bucket(site, node_id, bucket, tmp_pat
     assert shown["run"] == ("Success", "came from one/deep/b.sh\ndeep\n"), shown
     missing = run_document(site, node_id, [download("S3", {"path": f"{host}/none.sh"}, f"{tmp_path}/x")])
     assert missing["download"][0] == "Failed"
+
+
+def test_a_package_is_installed_and_removed(site, server, node_id, bucket, tmp_path):
+    ssm, s3, mark = site.client("ssm"), site.client("s3"), tmp_path / "installed"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("install.sh", f"#!/bin/sh\necho installed $BWS_PLATFORM_NAME; touch {mark}\n")
+        zipped.writestr("uninstall.sh", f"#!/bin/sh\nrm {mark}\n")
+    s3.put_object(Bucket=bucket, Key="packages/tool.zip", Body=archive.getvalue())
+    manifest = {
+        "schemaVersion": "2.0",
+        "version": "1.0.0",
+        "packages": {"_any": {"_any": {"_any": {"file": "tool.zip"}}}},
+        "files": {"tool.zip": {"checksums": {"sha256": hashlib.sha256(archive.getvalue()).hexdigest()}}},
+    }
+    ssm.create_document(
+        Name="Tool",
+        DocumentType="Package",
+        VersionName="1.0.0",
+        Content=json.dumps(manifest),
+        Attachments=[{"Key": "SourceUrl", "Values": [f"s3://{bucket}/packages"]}],
+    )
+    wait_for(lambda: ssm.describe_document(Name="Tool")["Document"]["Status"] == "Active")
+
+    def configure(action):
+        inputs = {"name": "Tool", "action": action}
+        return {"action": "aws:configurePackage", "name": "package", "inputs": inputs}
+
+    shown = run_document(site, node_id, [configure("Install")])
+    assert shown["package"][0] == "Success" and "installed" in shown["package"][1], shown
+    assert mark.exists()
+    shown = run_document(site, node_id, [configure("Uninstall")])
+    assert shown["package"][0] == "Success", shown
+    assert not mark.exists()
+    assert server.complaints() == []
 
 
 def test_documents_are_fetched_and_run_within_documents(site, node_id, tmp_path):

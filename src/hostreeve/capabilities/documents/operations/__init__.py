@@ -1,6 +1,13 @@
 """Documents, as AWS callers see them."""
 
-from hostreeve.capabilities.documents.operations import documents, listing, permissions, reviews, settings
+from hostreeve.capabilities.documents.operations import (
+    documents,
+    listing,
+    packages,
+    permissions,
+    reviews,
+    settings,
+)
 from hostreeve.capabilities.documents.operations.service import ssm
 
-__all__ = ["documents", "listing", "permissions", "reviews", "settings", "ssm"]
+__all__ = ["documents", "listing", "packages", "permissions", "reviews", "settings", "ssm"]
