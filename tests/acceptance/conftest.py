@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.config import Config
 from tools.bench.control_plane import ControlPlane, serving
 
 HOSTREEVE = [sys.executable, "-m", "hostreeve"]
@@ -26,7 +27,7 @@ class Site:
     folder: Path
     agents: dict[str, subprocess.Popen] = field(default_factory=dict)
 
-    def client(self, service):
+    def client(self, service, **config):
         return boto3.client(
             service,
             region_name="us-east-1",
@@ -34,6 +35,7 @@ class Site:
             aws_access_key_id=self.plane.credentials.access_key_id,
             aws_secret_access_key=self.plane.credentials.secret_access_key,
             verify=self.plane.ca,
+            config=Config(**config),
         )
 
     def aws(self, *words, status=0, environment=None):

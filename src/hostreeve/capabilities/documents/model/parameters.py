@@ -25,6 +25,7 @@ DECLARED_BY_RUNBOOKS = DECLARED_BY_COMMANDS | {
     form.format(name) for name in TYPED_BY_AWS for form in ("{}", "List<{}>")
 }
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+_NAMES_TOLD_MAX = 10
 _MEMBERS = frozenset(
     {
         "type",
@@ -80,7 +81,9 @@ def resolved(declared: Mapping[str, Any], given: Mapping[str, Sequence[str]]) ->
     """
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise Unfit(f"document does not define parameters: {', '.join(unknown)}")
+        told = [name[:100] for name in unknown[:_NAMES_TOLD_MAX]]
+        more = f" and {len(unknown) - len(told)} more" if len(unknown) > len(told) else ""
+        raise Unfit(f"document does not define parameters: {', '.join(told)}{more}")
     missing = sorted(name for name, p in declared.items() if "default" not in p and name not in given)
     if missing:
         raise Unfit(f"document requires parameters that were not given: {', '.join(missing)}")
