@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from hostreeve.capabilities import documents
 from hostreeve.capabilities.documents.model import owned
-from hostreeve.capabilities.documents.model.limits import QUOTAS
 from hostreeve.capabilities.documents.model.schemas import SCHEMAS
 
 STEP = {"action": "aws:runShellScript", "name": "one", "inputs": {"runCommand": ["true"]}}
@@ -21,11 +20,6 @@ def rows(title):
     section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-
-
-def test_every_quota_is_told_with_its_key_and_value():
-    told = {key.strip("`"): (name, int(value)) for key, name, value in rows("Quotas")}
-    assert told == {key: (quota.name, quota.default) for key, quota in QUOTAS.items()}
 
 
 def test_every_type_is_told_with_the_formats_it_is_written_in():

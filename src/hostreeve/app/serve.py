@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from hostreeve.agent.zipapp import build_zipapp
-from hostreeve.app import bootstrap, master_key
+from hostreeve.app import bootstrap, master_key, quotas
 from hostreeve.app.addresses import local_addresses, own_names
 from hostreeve.app.compose import App, Config, build
 from hostreeve.app.log import log_to_stderr
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="postgresql://… instead of SQLite in the state folder")
     parser.add_argument("--certificate", help="PEM file with your own server certificate and its chain")
     parser.add_argument("--key", help="PEM file with the key of --certificate")
+    quotas.add_arguments(parser)
     master_key.add_arguments(parser)
     parser.add_argument(
         "--max-connections",
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     finally:
         os.umask(umask)
+    quotas.apply(dict(arguments.quota))
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles both while it serves and raises them again afterwards, before all is tidied up.
         signal.signal(number, lambda *_: None)

@@ -9,6 +9,7 @@ from hostreeve.capabilities.commands.actions.moving import follow
 from hostreeve.capabilities.commands.actions.reporting import NodeListener
 from hostreeve.capabilities.commands.actions.sending import send
 from hostreeve.capabilities.commands.actions.showing import command, invocations
+from hostreeve.capabilities.commands.lifecycle import Limits, set_limits
 from hostreeve.capabilities.commands.model.command import CommandRow, Invocation
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally, shown
 
@@ -16,6 +17,7 @@ __all__ = [
     "CommandRow",
     "CommandStatus",
     "Invocation",
+    "Limits",
     "NodeListener",
     "Status",
     "Tally",
@@ -24,5 +26,6 @@ __all__ = [
     "follow",
     "invocations",
     "send",
+    "set_limits",
     "shown",
 ]

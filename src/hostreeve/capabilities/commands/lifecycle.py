@@ -34,6 +34,14 @@ class Limits(Struct):
 
 
 LIMITS = Limits()
+"""What holds in this process."""
+
+
+def set_limits(limits: Limits) -> None:
+    """Let this process have these. All replicas must be told the same."""
+    LIMITS.retention_ms = limits.retention_ms
+    LIMITS.open_invocations_max = limits.open_invocations_max
+
 
 MAX_CONCURRENCY = "50"
 MAX_ERRORS = "0"
