@@ -57,11 +57,10 @@ def environment_for(given: Any, place: Place) -> Dict[str, str]:
 
 
 def _working_directory(written: Any, place: Place) -> str:
-    if not isinstance(written, str) or not written.strip():
-        return ""
-    handed_over("workingDirectory", written)
-    if Path(written).is_absolute():
-        return written
-    # A relative folder is one that an earlier step has downloaded; without it the agent's own is used.
-    downloaded = Path(place.downloads) / written
+    folder = written.strip() if isinstance(written, str) else ""
+    handed_over("workingDirectory", folder)
+    if Path(folder).is_absolute():
+        return folder
+    # A relative folder, or none, is where an earlier step has downloaded; without it the agent's own is used.
+    downloaded = Path(place.downloads) / folder
     return str(downloaded) if downloaded.is_dir() else ""
