@@ -140,6 +140,8 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
         ) from wrong
     if key is None and not folder.admin_env.exists():
         key = app.database.write_sync(lambda tx: bootstrap.administrator_key(tx, keys, world))
+    regions = aws_regions() | set(arguments.region)
+    app.database.write_sync(lambda tx: bootstrap.publish(tx, regions, world))
     region = arguments.region[0] if arguments.region else REGION_DEFAULT
     write_admin_env(folder, url=url, region=region, ca=cert.ca_pem_path, key=key)
     return Port(

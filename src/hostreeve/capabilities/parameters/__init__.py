@@ -1,9 +1,12 @@
 """Parameters: named values with versions and labels, plain or encrypted, and what refers to them.
 
-Neighbours put the values of `{{ssm:name}}` in the place of such references.
+Neighbours put the values of `{{ssm:name}}` in the place of such references, say how images are looked up for
+parameters that name one, and publish what every account may read.
 """
 
+from hostreeve.capabilities.parameters.actions.images import ImageLookup, look_images_up
+from hostreeve.capabilities.parameters.actions.publishing import publish
 from hostreeve.capabilities.parameters.actions.references import references, resolve_references
 from hostreeve.capabilities.parameters.actions.tagging import TAGGABLE
 
-__all__ = ["TAGGABLE", "references", "resolve_references"]
+__all__ = ["TAGGABLE", "ImageLookup", "look_images_up", "publish", "references", "resolve_references"]

@@ -1,11 +1,12 @@
-"""The loop that executes parameter policies when their time has come."""
+"""The loops that execute parameter policies when their time has come, and look up images."""
 
 import asyncio
 import logging
 from functools import partial
 from typing import Any
 
-from hostreeve.capabilities.parameters.actions import expiring
+from hostreeve.capabilities.parameters.actions import expiring, images
+from hostreeve.capabilities.parameters.store import candidates
 from hostreeve.capabilities.parameters.store import parameters as store
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database
@@ -27,7 +28,13 @@ def workers(database: Database, world: World) -> list[Worker]:
             step,
             idle_s=IDLE_S,
             next_due_ms=partial(database.read, store.next_due_ms),
-        )
+        ),
+        Worker(
+            "parameter images",
+            partial(look_up, database, world),
+            idle_s=IDLE_S,
+            next_due_ms=partial(database.read, candidates.next_due_ms),
+        ),
     ]
 
 
@@ -43,3 +50,11 @@ async def tick(database: Database, world: World) -> int:
     for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
         log.error("the policies of a parameter could not be executed", exc_info=failure)
     return sum(outcome is True for outcome in outcomes)
+
+
+async def look_up(database: Database, world: World) -> int:
+    """Decide about the versions that wait for their images, one after another; how many."""
+    waiting = await database.read(lambda tx: candidates.oldest(tx, AT_ONCE))
+    for candidate in waiting:
+        await database.write(partial(images.decide, candidate=candidate, now_ms=world.now_ms()))
+    return len(waiting)

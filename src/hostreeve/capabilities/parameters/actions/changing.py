@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from hostreeve.api.call import Call
 from hostreeve.api.patterns import Pattern
-from hostreeve.capabilities.parameters.actions import quotas, secrets, telling
+from hostreeve.capabilities.parameters.actions import images, keeping, secrets, telling
 from hostreeve.capabilities.parameters.actions.reaching import error, not_found, own, reserved
 from hostreeve.capabilities.parameters.model import names, policies, values
 from hostreeve.capabilities.parameters.model.names import Named
@@ -64,10 +64,13 @@ def put(call: Call, request: Mapping[str, Any]) -> Parameter:
     )
     _check_made(made, request)
     made = _sealed(call, made, _carried(request, current, "KeyId", "key_id"))
+    tags = _tags(call, made, request)
+    if made.data_type == values.IMAGE:
+        return images.offer(call.tx, made, tags, overwrites=bool(request.get("Overwrite")))
     if current:
-        _append(call.tx, made)
+        keeping.append(call.tx, made)
     else:
-        _create(call, made, request)
+        keeping.create(call.tx, made, tags)
     telling.changed(call.tx, made, "Update" if current else "Create", call.now_ms)
     return made
 
@@ -142,11 +145,6 @@ def _check_made(made: Parameter, request: Mapping[str, Any]) -> None:
         raise error.ValidationException(values.TOO_LARGE)
     if made.policies and made.tier != ADVANCED:
         raise error.ValidationException(NO_POLICIES)
-    if made.data_type == values.IMAGE:
-        raise error.UnsupportedParameterType(
-            f"The data type {values.IMAGE} is checked against images: it needs compute, which is not "
-            "available yet."
-        )
     wrong = values.wrong_with_data_type(made.data_type, made.type, made.path)
     if wrong:
         raise error.ValidationException(wrong)
@@ -207,30 +205,9 @@ def _sealed(call: Call, made: Parameter, key_id: str) -> Parameter:
     return secrets.sealed(call, made, key_id or secrets.DEFAULT_KEY) if made.is_secure else made
 
 
-def _create(call: Call, made: Parameter, request: Mapping[str, Any]) -> None:
-    if not quotas.allowances.takes_one(call.tx, made.scope):
-        raise error.ParameterLimitExceeded(
-            f"You have reached the maximum number of parameters for this account and Region "
-            f"({values.PARAMETERS_MAX})."
-        )
-    store.insert(call.tx, made)
+def _tags(call: Call, made: Parameter, request: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a new parameter, if the caller may give it some."""
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
     if tags:
         call.require("ssm:AddTagsToResource", [made.arn])
-        groups.set_tags(call.tx, made.scope, made.arn, tags)
-
-
-def _append(tx: Transaction, made: Parameter) -> None:
-    oldest = made.version - values.VERSIONS_MAX
-    if oldest > 0:
-        marked = [label for label, at in store.labels(tx, made.scope, made.path).items() if at <= oldest]
-        if marked:
-            raise error.ParameterMaxVersionLimitExceeded(
-                f"You attempted to create a new version of {made.name} by calling the PutParameter API with "
-                f"the overwrite flag. Version {oldest}, the oldest version, can't be deleted because it has "
-                "a label associated with it. Move the label to another version of the parameter, and try "
-                "again."
-            )
-    store.replace(tx, made)
-    if oldest > 0:
-        store.delete_version(tx, made.scope, made.path, oldest)
+    return tags

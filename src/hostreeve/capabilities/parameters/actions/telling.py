@@ -17,6 +17,18 @@ def changed(tx: Transaction, parameter: Parameter, operation: str, now_ms: int) 
     _put(tx, parameter, CHANGED, detail, now_ms)
 
 
+def not_validated(tx: Transaction, parameter: Parameter, operation: str, why: str, now_ms: int) -> None:
+    """A version whose value was looked up and not found: it is not made."""
+    detail: dict[str, object] = {
+        "operation": operation,
+        "exception": why,
+        "dataType": parameter.data_type,
+        "name": parameter.name,
+        "type": parameter.type,
+    }
+    _put(tx, parameter, CHANGED, detail, now_ms)
+
+
 def policy_executed(tx: Transaction, parameter: Parameter, policy: Policy, now_ms: int) -> None:
     detail: dict[str, object] = {
         "parameter-name": parameter.name,

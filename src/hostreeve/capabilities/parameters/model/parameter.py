@@ -8,7 +8,7 @@ from msgspec import Struct
 from hostreeve.capabilities.parameters.model.policies import Policy
 from hostreeve.kernel.scope import Scope
 
-SECURE = "SecureString"
+STRING, SECURE = "String", "SecureString"
 STANDARD, ADVANCED, INTELLIGENT = "Standard", "Advanced", "Intelligent-Tiering"
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from hostreeve.capabilities.parameters.model.parameter import ADVANCED, INTELLIGENT, SECURE, STANDARD
+from hostreeve.capabilities.parameters.model.parameter import ADVANCED, INTELLIGENT, SECURE, STANDARD, STRING
 
 PARAMETERS_MAX = 10_000_000
 """Parameters of an account in a Region. AWS stops at 10,000 standard and 100,000 advanced ones."""
@@ -63,9 +63,11 @@ def wrong_with_value(value: bytes, text: str) -> str:
 
 
 def wrong_with_data_type(data_type: str, type_: str, path: str) -> str:
-    """Why the data type does not fit, or nothing. IMAGE is left to the caller: it needs compute."""
+    """Why the data type does not fit, or nothing. Whether there is such an image is looked up later."""
     if data_type not in (TEXT, IMAGE, INTEGRATION):
         return f"The following data type is not supported: {data_type} (Data type names are all lowercase.)"
+    if data_type == IMAGE and type_ != STRING:
+        return f"The data type {IMAGE} is for {STRING} parameters only."
     if data_type == INTEGRATION and (type_ != SECURE or not path.startswith(INTEGRATIONS)):
         return f"The data type {INTEGRATION} is for {SECURE} parameters below {INTEGRATIONS} only."
     return ""

@@ -37,6 +37,16 @@ def find_many(tx: Transaction, scope: Scope, paths: Sequence[str]) -> dict[str, 
     return {row["path"]: parameter(row) for row in rows}
 
 
+def in_regions(tx: Transaction, account: str, path: str) -> dict[str, Parameter]:
+    """The newest version that an account has in each Region."""
+    rows = tx.all(
+        f"SELECT {COLUMNS} FROM parameters WHERE account = :account AND path = :path",
+        account=account,
+        path=path,
+    )
+    return {row["region"]: parameter(row) for row in rows}
+
+
 def exists(tx: Transaction, scope: Scope, path: str) -> bool:
     sql = f"SELECT 1 AS found FROM parameters WHERE {_ONE}"
     return tx.one(sql, account=scope.account, region=scope.region, path=path) is not None
