@@ -1,7 +1,9 @@
 """Schedule expressions: what they mean, when they come, and the field that a refusal names."""
 
+import json
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -309,3 +311,18 @@ def test_an_offset_is_explained_too():
     assert in_words(parse("cron(0 2 ? * TUE#2 *)"), 1).endswith(
         "on the second Tuesday of the month, and 1 day later"
     )
+
+
+CASES = json.loads((Path(__file__).parent / "cases" / "times.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['expression']} {case['timezone']}")
+def test_the_table_of_times(case):
+    """Written by naive.py, the second implementation, minute by minute."""
+    where = zone(case["timezone"])
+    times = Timing(parse(case["expression"]), where).upcoming(date_ms(case["after"]))
+    until_ms = date_ms(case["after"]) + case.get("until_days", 10**5) * 86_400_000
+    found = [ms for ms in islice(times, len(case["times"]) + 1) if ms <= until_ms]
+    shown = [datetime.fromtimestamp(ms / 1000, where).isoformat() for ms in found]
+    assert shown[: len(case["times"])] == case["times"]
+    assert "until_days" not in case or len(found) == len(case["times"])
