@@ -9,7 +9,9 @@ from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
 from hostreeve.app import pages
 from hostreeve.app.authority import PlatformAuthority
-from hostreeve.capabilities import commands, documents, nodes, parameters
+from hostreeve.capabilities import calendars, commands, documents, nodes, parameters
+from hostreeve.capabilities.calendars import operations as calendars_operations
+from hostreeve.capabilities.calendars import worker as calendars_worker
 from hostreeve.capabilities.commands import operations as commands_operations
 from hostreeve.capabilities.commands import worker as commands_worker
 from hostreeve.capabilities.documents import operations as documents_operations
@@ -50,6 +52,7 @@ SCHEMAS = (
     "hostreeve.messaging",
     "hostreeve.capabilities.parameters",
     "hostreeve.capabilities.documents",
+    "hostreeve.capabilities.calendars",
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.commands",
 )
@@ -69,12 +72,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         messaging_operations.ssmmessages,
         parameters_operations.ssm,
         documents_operations.ssm,
+        calendars_operations.ssm,
         nodes_operations.ssm,
         commands_operations.ssm,
         commands_operations.hostreeve,
     ]
 )
 
+documents.announce("ChangeCalendar", calendars.follow)
 groups.declare(groups.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 identity.stand_under(organizations.Limits())
 
@@ -146,6 +151,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *organizations_worker.workers(database, world, keys),
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
+        *calendars_worker.workers(database, world),
     ]
     if config.objects is not None:
         workers += documents_worker.workers(database, world, keys)

@@ -1,7 +1,7 @@
 """Recurrence rules of iCalendar (RFC 5545) whose smallest step is a day.
 
-A rule answers with dates, from any day on and never further than HORIZON_DAYS ahead: what somebody else wrote
-into a calendar costs a bounded amount of work, also where it never comes again.
+A rule answers with dates between two days: what somebody else wrote into a calendar costs no more work than
+one looks far, also where it began long ago, or never comes.
 """
 
 import calendar
@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import islice
 
-HORIZON_DAYS = 12 * 366
-"""29 February may be eight years away; nothing that recurs is further."""
 COUNT_MAX = 10_000
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -34,36 +33,26 @@ class Rule:
     week_start: int = 0
 
 
-def dates(rule: Rule, first: date, since: date) -> Iterator[date]:
-    """The dates of a rule that begins on `first`, from `since` on, in order. The end of the horizon ends it."""
+def dates(rule: Rule, first: date, since: date, last: date) -> Iterator[date]:
+    """The dates of a rule that begins on `first`, from `since` up to `last`, in order."""
     if rule.count is not None:
-        yield from (day for day in _counted(rule, first) if day >= since)
+        yield from (day for day in _counted(rule, first) if since <= day <= last)
         return
-    end = min(max(since, first) + timedelta(days=HORIZON_DAYS), _LAST, rule.until or _LAST)
-    for day in _from(rule, first, max(since, first)):
-        if day > end:
-            return
-        yield day
+    yield from _from(rule, first, max(since, first), min(last, _LAST, rule.until or _LAST))
 
 
 @lru_cache(maxsize=1024)
 def _counted(rule: Rule, first: date) -> tuple[date, ...]:
     """All the dates of a rule with a COUNT: they are counted from its beginning."""
-    found: list[date] = []
-    for day in _from(rule, first, first):
-        if len(found) == rule.count or (rule.until and day > rule.until):
-            break
-        found.append(day)
-    return tuple(found)
+    return tuple(islice(_from(rule, first, first, _LAST), rule.count))
 
 
-def _from(rule: Rule, first: date, since: date) -> Iterator[date]:
-    """Every date from `since` on, without an end but the calendar's."""
+def _from(rule: Rule, first: date, since: date, last: date) -> Iterator[date]:
+    """Every date from `since` up to `last`."""
     periods = {"DAILY": _days, "WEEKLY": _weeks, "MONTHLY": _months, "YEARLY": _years}[rule.frequency]
-    for period in periods(rule, first, since):
-        if rule.positions:
-            period = _positioned(period, rule.positions)
-        yield from (day for day in period if day >= since)
+    for period in periods(rule, first, since, last):
+        days = _positioned(period, rule.positions) if rule.positions else period
+        yield from (day for day in days if since <= day <= last)
 
 
 def _positioned(days: list[date], positions: tuple[int, ...]) -> list[date]:
@@ -72,43 +61,43 @@ def _positioned(days: list[date], positions: tuple[int, ...]) -> list[date]:
     return [days[place] for place in sorted(places) if 0 <= place < size]
 
 
-def _days(rule: Rule, first: date, since: date) -> Iterator[list[date]]:
+def _days(rule: Rule, first: date, since: date, last: date) -> Iterator[list[date]]:
     weekdays = {weekday for _, weekday in rule.weekdays}
     step = timedelta(days=rule.interval)
     day = first + (since - first) // step * step
-    while day <= _LAST:
+    while day <= last:
         fits = (not rule.months or day.month in rule.months) and (not weekdays or day.weekday() in weekdays)
         if fits and (not rule.month_days or day in _in_month(day.year, day.month, rule.month_days)):
             yield [day]
         day += step
 
 
-def _weeks(rule: Rule, first: date, since: date) -> Iterator[list[date]]:
+def _weeks(rule: Rule, first: date, since: date, last: date) -> Iterator[list[date]]:
     weekdays = sorted(
         (weekday - rule.week_start) % 7 for _, weekday in rule.weekdays or ((0, first.weekday()),)
     )
     step = timedelta(weeks=rule.interval)
     begin = first - (first.weekday() - rule.week_start) % 7 * _DAY
     begin += (since - begin) // step * step
-    while begin <= _LAST:
+    while begin <= last:
         days = [begin + weekday * _DAY for weekday in weekdays]
         yield [day for day in days if not rule.months or day.month in rule.months]
         begin += step
 
 
-def _months(rule: Rule, first: date, since: date) -> Iterator[list[date]]:
+def _months(rule: Rule, first: date, since: date, last: date) -> Iterator[list[date]]:
     month = first.year * 12 + first.month - 1
     month += (since.year * 12 + since.month - 1 - month) // rule.interval * rule.interval
-    while month // 12 <= _LAST.year:
+    while month <= last.year * 12 + last.month - 1:
         year, number = month // 12, month % 12 + 1
         if not rule.months or number in rule.months:
             yield _in_a_month(rule, first, year, number)
         month += rule.interval
 
 
-def _years(rule: Rule, first: date, since: date) -> Iterator[list[date]]:
+def _years(rule: Rule, first: date, since: date, last: date) -> Iterator[list[date]]:
     year = first.year + (since.year - first.year) // rule.interval * rule.interval
-    while year <= _LAST.year:
+    while year <= last.year:
         if rule.weekdays and not rule.months and not rule.month_days:
             yield _weekdays(rule.weekdays, date(year, 1, 1), date(year, 12, 31))
         else:

@@ -23,6 +23,8 @@ def read_rule(text: str, last_date: Callable[[str], date]) -> Rule:
         raise ValueError("COUNT and UNTIL exclude each other")
     if frequency == "WEEKLY" and "BYMONTHDAY" in parts:
         raise ValueError("BYMONTHDAY has no meaning in a WEEKLY rule")
+    if "BYSETPOS" in parts and frequency not in ("MONTHLY", "YEARLY"):
+        raise ValueError("BYSETPOS is supported in MONTHLY and YEARLY rules")
     if "BYSETPOS" in parts and not {"BYDAY", "BYMONTHDAY", "BYMONTH"} & set(parts):
         raise ValueError("BYSETPOS needs another BY part")
     return Rule(

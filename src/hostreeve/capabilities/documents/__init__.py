@@ -1,10 +1,11 @@
 """Documents: named, versioned definitions of work, AWS's own and each account's.
 
 Neighbours resolve a document when they run it (`resolve`), check the values given for its parameters, and
-have it made ready with what Parameter Store knows (`prepare`). Quotas are raised by `set_quotas`.
+have it made ready with what Parameter Store knows (`prepare`). Quotas are raised by `set_quotas`. Who lives
+by the documents of a type hears of their changes (`announce`).
 """
 
-from hostreeve.capabilities.documents.actions.changing import guard
+from hostreeve.capabilities.documents.actions.changing import announce, guard
 from hostreeve.capabilities.documents.actions.finding import arn, check_parameters, exists, resolve
 from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare, references
 from hostreeve.capabilities.documents.model.document import DocumentVersion
@@ -20,8 +21,10 @@ __all__ = [
     "TAGGABLE",
     "DocumentVersion",
     "Prepared",
+    "announce",
     "arn",
     "check_parameters",
+    "exists",
     "guard",
     "inputs",
     "prepare",

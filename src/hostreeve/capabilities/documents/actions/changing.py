@@ -26,6 +26,8 @@ CHANNEL = "documents"
 """The bus channel on which a version with attachments to fetch is hinted at."""
 Needed = Callable[[Transaction, Scope, str], bool]
 _needed_by: list[Needed] = []
+Heard = Callable[[Transaction, Scope, str, int], None]
+_heard_by: dict[str, Heard] = {}
 
 
 def guard(is_needed: Needed) -> None:
@@ -33,6 +35,17 @@ def guard(is_needed: Needed) -> None:
     scope, name)`. The same function twice is one."""
     if is_needed not in _needed_by:
         _needed_by.append(is_needed)
+
+
+def announce(document_type: str, heard: Heard) -> None:
+    """Let a capability above hear, within the same transaction, when what a document of this type says by
+    default has changed: `heard(tx, scope, name, now_ms)`, also when it was made and when it is gone."""
+    assert _heard_by.setdefault(document_type, heard) == heard, f"two capabilities follow {document_type}"
+
+
+def _tell(call: Call, document_type: str, name: str) -> None:
+    if document_type in _heard_by:
+        _heard_by[document_type](call.tx, call.scope, name, call.now_ms)
 
 
 def create(call: Call, request: Mapping[str, Any]) -> DocumentVersion:
@@ -58,6 +71,7 @@ def create(call: Call, request: Mapping[str, Any]) -> DocumentVersion:
         now_ms=call.now_ms,
     )
     _insert_version(call, request, draft=draft, version=1, document_type=document_type)
+    _tell(call, document_type, name)
     return finding.shown(tx, scope, name)
 
 
@@ -91,11 +105,12 @@ def update(call: Call, request: Mapping[str, Any]) -> DocumentVersion:
     return finding.shown(tx, scope, name, str(version))
 
 
-def set_default(tx: Transaction, scope: Scope, name: str, version: str) -> DocumentVersion:
-    document = finding.own(tx, scope, name, version)
+def set_default(call: Call, name: str, version: str) -> DocumentVersion:
+    document = finding.own(call.tx, call.scope, name, version)
     if document.status != ACTIVE:
         raise error.InvalidDocumentVersion(f"Version {version} of document {name} is {document.status}.")
-    store.set_default(tx, scope, name, document.version)
+    store.set_default(call.tx, call.scope, name, document.version)
+    _tell(call, document.document_type, name)
     return document
 
 
@@ -116,6 +131,7 @@ def delete(call: Call, request: Mapping[str, Any]) -> bool:
         files = attaching.files_of_all_versions(tx, scope, name)
         store.delete(tx, scope, name)
         attaching.discard(call, files)
+        _tell(call, document.document_type, name)
         return True
     if version.version == version.default_version:
         raise error.InvalidDocumentOperation("The default version of a document cannot be deleted.")

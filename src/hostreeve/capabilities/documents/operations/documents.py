@@ -49,7 +49,7 @@ def update_document(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @ssm.writes("UpdateDocumentDefaultVersion", on=document_arns)
 def update_document_default_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    document = changing.set_default(call.tx, call.scope, request["Name"], request["DocumentVersion"])
+    document = changing.set_default(call, request["Name"], request["DocumentVersion"])
     description = {"Name": document.name, "DefaultVersion": str(document.version)}
     if document.version_name:
         description["DefaultVersionName"] = document.version_name
