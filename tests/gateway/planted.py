@@ -8,6 +8,7 @@ from tests.nodes.make import public_key
 
 TREASURE = "treasure-7f3a"
 """Stands in everything that the management account keeps to itself."""
+TREASURE_ARN = f"arn:aws:organizations::aws:{TREASURE}"
 
 
 def plant(house) -> dict[str, list[Any]]:
@@ -62,7 +63,7 @@ def plant(house) -> dict[str, list[Any]]:
         Tags={"kept": TREASURE},
     )["Group"]["GroupArn"]
     region = f"us-east-1:{account}"
-    root, unit, control = planted_tree(house.client("organizations"), account, tags)
+    root, unit, control, handshake = planted_tree(house.client("organizations"), account, tags)
     keys = [key["Arn"], key["KeyId"], f"arn:aws:kms:{region}:alias/planted", "alias/planted"]
     parameters = [
         "/planted/plain",
@@ -116,6 +117,8 @@ def plant(house) -> dict[str, list[Any]]:
         "DestinationParentId": [unit],
         "organizations.ResourceId": [root, unit, account, control],
         "RootId": [root],
+        "HandshakeId": [handshake],
+        "organizations.Target": [{"Id": "another@example.com", "Type": "EMAIL"}],
         "PolicyId": [control, "p-FullAWSAccess"],
         "organizations.TargetId": [root, unit, account],
         "Group": [group, "planted"],
@@ -125,8 +128,8 @@ def plant(house) -> dict[str, list[Any]]:
     }
 
 
-def planted_tree(organizations, account, tags) -> tuple[str, str, str]:
-    """The organization's root, a unit and a control policy. They and the account are tagged."""
+def planted_tree(organizations, account, tags) -> tuple[str, str, str, str]:
+    """The organization's root, a unit, a control policy and an invitation. What can be is tagged."""
     root = organizations.list_roots()["Roots"][0]["Id"]
     made = organizations.create_organizational_unit(ParentId=root, Name=TREASURE, Tags=tags)
     for resource in (root, account):
@@ -139,7 +142,13 @@ def planted_tree(organizations, account, tags) -> tuple[str, str, str]:
         Content=json.dumps(content),
         Tags=tags,
     )
-    return root, made["OrganizationalUnit"]["Id"], policy["Policy"]["PolicySummary"]["Id"]
+    target = {"Id": "nobody@example.com", "Type": "EMAIL"}
+    sent = organizations.invite_account_to_organization(Target=target, Notes=TREASURE)["Handshake"]
+    organizations.enable_aws_service_access(ServicePrincipal="ssm.amazonaws.com")
+    own = {"Effect": "Deny", "Principal": "*", "Action": "organizations:List*", "Resource": TREASURE_ARN}
+    organizations.put_resource_policy(Content=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
+    unit_id, policy_id = made["OrganizationalUnit"]["Id"], policy["Policy"]["PolicySummary"]["Id"]
+    return root, unit_id, policy_id, sent["Id"]
 
 
 def registered(callers, house, activation, machine: int = 1) -> str:

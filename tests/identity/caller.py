@@ -89,9 +89,11 @@ class Caller:
         scope = Scope(principal.account, "global")
         always = self.site.context(principal, "global")
 
-        def require(action, resources, context=None):
+        def require(action, resources, context=None, *, policy=None):
             self.note_use(principal, action, "global")
-            identity.authorise(tx, principal, action, resources, lambda: {**always, **(context or {})})
+            identity.authorise(
+                tx, principal, action, resources, lambda: {**always, **(context or {})}, policy=policy
+            )
 
         call = Call(
             tx=tx,

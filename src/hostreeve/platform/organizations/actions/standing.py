@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hostreeve.api.call import Call
+from hostreeve.api.call import Call, ResourcePolicy
 from hostreeve.platform.organizations.model import refusals
 from hostreeve.platform.organizations.model.organization import Organization
-from hostreeve.platform.organizations.store import trees
+from hostreeve.platform.organizations.store import delegations, trees
 
 Resource = Callable[[Organization], str]
 Context = Mapping[str, list[str]]
@@ -32,15 +32,28 @@ def manager(call: Call, action: str, *resources: Resource, context: Context | No
 
 
 def reader(call: Call, action: str, *resources: Resource, context: Context | None = None) -> Organization:
-    """The organization whose structure the caller may read: as its manager."""
-    return manager(call, action, *resources, context=context)
+    """The organization whose structure the caller may read: as its manager, as a delegated administrator of
+    any service, or because the organization's own policy says so."""
+    found = of(call)
+    account = call.principal.account
+    if account == found.management_account or delegations.of_account(call.tx, found.organization_id, account):
+        _require(call, found, action, resources, context)
+    else:
+        _require_by_policy(call, found, action, resources, context)
+    return found
 
 
 def policy_writer(
     call: Call, action: str, *resources: Resource, context: Context | None = None
 ) -> Organization:
-    """The organization whose policies the caller may change: as its manager."""
-    return manager(call, action, *resources, context=context)
+    """The organization whose policies the caller may change: as its manager, or because the organization's
+    own policy says so."""
+    found = of(call)
+    if call.principal.account == found.management_account:
+        _require(call, found, action, resources, context)
+    else:
+        _require_by_policy(call, found, action, resources, context)
+    return found
 
 
 def of(call: Call) -> Organization:
@@ -53,8 +66,12 @@ def of(call: Call) -> Organization:
 
 def require_tagging(call: Call, organization: Organization, arn: str, keys: Sequence[str]) -> None:
     """Who gives tags to what it makes must also be allowed to tag."""
-    if keys:
+    if not keys:
+        return
+    if call.principal.account == organization.management_account:
         call.require("organizations:TagResource", [arn])
+    else:
+        _require_by_policy(call, organization, "TagResource", [lambda _: arn], None)
 
 
 def _require(
@@ -64,5 +81,23 @@ def _require(
     resources: Sequence[Resource],
     context: Context | None,
 ) -> None:
-    arns = [resource(organization) for resource in resources or (anything,)]
-    call.require(f"organizations:{action}", arns, context)
+    call.require(f"organizations:{action}", _arns(organization, resources), context)
+
+
+def _require_by_policy(
+    call: Call,
+    organization: Organization,
+    action: str,
+    resources: Sequence[Resource],
+    context: Context | None,
+) -> None:
+    """The organization belongs to its management account: the caller's own policies must allow, too."""
+    own = delegations.own_policy(call.tx, organization.organization_id)
+    if own is None:
+        raise refusals.not_allowed()
+    policy = ResourcePolicy(organization.management_account, own.content)
+    call.require(f"organizations:{action}", _arns(organization, resources), context, policy=policy)
+
+
+def _arns(organization: Organization, resources: Sequence[Resource]) -> list[str]:
+    return [resource(organization) for resource in resources or (anything,)]

@@ -61,6 +61,12 @@ class Organization(Struct, frozen=True, kw_only=True):
     def policy_arn(self, policy_type: str, policy_id: str) -> str:
         return f"{self._prefix}:policy/{self.organization_id}/{policy_type.lower()}/{policy_id}"
 
+    def own_policy_arn(self, policy_id: str) -> str:
+        return f"{self._prefix}:resourcepolicy/{self.organization_id}/{policy_id}"
+
+    def handshake_arn(self, handshake_id: str) -> str:
+        return f"{self._prefix}:handshake/{self.organization_id}/invite/{handshake_id}"
+
     def node_arn(self, node_id: str) -> str:
         """Of a root, an organizational unit or an account, as its id tells."""
         if is_account(node_id):

@@ -2,7 +2,10 @@
 
 from hostreeve.platform.organizations.operations import (
     accounts,
+    delegations,
     extensions,
+    handshakes,
+    membership,
     organization,
     policies,
     tags,
@@ -12,8 +15,11 @@ from hostreeve.platform.organizations.operations.service import hostreeve, organ
 
 __all__ = [
     "accounts",
+    "delegations",
     "extensions",
+    "handshakes",
     "hostreeve",
+    "membership",
     "organization",
     "organizations",
     "policies",

@@ -9,12 +9,12 @@ from hostreeve.platform.organizations.model import refusals
 from hostreeve.platform.organizations.model.organization import Organization, shown_tags
 from hostreeve.platform.organizations.operations.policies import arn_of
 from hostreeve.platform.organizations.operations.service import organizations, paged_here
-from hostreeve.platform.organizations.store import policies
+from hostreeve.platform.organizations.store import delegations, policies
 
 
 @organizations.writes("TagResource", asks=True)
 def tag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    found = standing.manager(call, "TagResource", lambda each: _arn(call, each, request["ResourceId"]))
+    found = standing.policy_writer(call, "TagResource", lambda each: _arn(call, each, request["ResourceId"]))
     _require_existing(call, found, request["ResourceId"])
     tagging.add(call.tx, found, _arn(call, found, request["ResourceId"]), tagging.asked(request))
     return {}
@@ -22,7 +22,9 @@ def tag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @organizations.writes("UntagResource", asks=True)
 def untag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    found = standing.manager(call, "UntagResource", lambda each: _arn(call, each, request["ResourceId"]))
+    found = standing.policy_writer(
+        call, "UntagResource", lambda each: _arn(call, each, request["ResourceId"])
+    )
     _require_existing(call, found, request["ResourceId"])
     tagging.refuse_reserved(request["TagKeys"])
     groups.remove_tags(call.tx, found.scope, _arn(call, found, request["ResourceId"]), request["TagKeys"])
@@ -40,12 +42,19 @@ def list_tags_for_resource(call: Call, request: dict[str, Any]) -> dict[str, Any
 def _arn(call: Call, organization: Organization, resource_id: str) -> str:
     if resource_id.startswith("p-"):
         return arn_of(call, resource_id)(organization)
+    if resource_id.startswith("rp-"):
+        return organization.own_policy_arn(resource_id)
     return organization.node_arn(resource_id)
 
 
 def _require_existing(call: Call, organization: Organization, resource_id: str) -> None:
+    of = organization.organization_id
     if resource_id.startswith("p-"):
-        if policies.find(call.tx, organization.organization_id, resource_id) is None:
-            raise refusals.no_target()
-    elif not tree.has_node(call.tx, organization, resource_id):
+        is_there = policies.find(call.tx, of, resource_id) is not None
+    elif resource_id.startswith("rp-"):
+        own = delegations.own_policy(call.tx, of)
+        is_there = own is not None and own.policy_id == resource_id
+    else:
+        is_there = tree.has_node(call.tx, organization, resource_id)
+    if not is_there:
         raise refusals.no_target()

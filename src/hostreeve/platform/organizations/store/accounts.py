@@ -100,6 +100,19 @@ def _listed(tx: Transaction, which: str, *, after: str, limit: int, **named: str
     return [msgspec.convert(row, Account) for row in rows]
 
 
+def is_due(tx: Transaction, *, closed_before_ms: int) -> bool:
+    """Whether an account was asked for, is to be closed, or was closed at the latest then and is shown."""
+    row = tx.one(
+        "SELECT EXISTS (SELECT 1 FROM organization_account_requests WHERE state = 'IN_PROGRESS')"
+        " OR EXISTS (SELECT 1 FROM organization_accounts WHERE closed_ms > 0"
+        " AND status = 'PENDING_CLOSURE')"
+        " OR EXISTS (SELECT 1 FROM organization_accounts WHERE closed_ms > 0 AND closed_ms <= :before"
+        " AND organization_id <> '') AS due",
+        before=closed_before_ms,
+    )
+    return bool(row and row["due"])
+
+
 def closing(tx: Transaction, *, limit: int) -> list[Account]:
     """Accounts that are to be closed and are not yet."""
     return _claimed(tx, "status = 'PENDING_CLOSURE'", limit=limit, before=_ALWAYS)
@@ -119,15 +132,6 @@ def _claimed(tx: Transaction, which: str, *, before: int, limit: int) -> list[Ac
         limit=limit,
     )
     return [msgspec.convert(row, Account) for row in rows]
-
-
-def next_departure_ms(tx: Transaction) -> int | None:
-    """When the first of those was closed."""
-    row = tx.one(
-        "SELECT min(closed_ms) AS first FROM organization_accounts"
-        " WHERE closed_ms > 0 AND organization_id <> ''"
-    )
-    return row["first"] if row else None
 
 
 def insert_request(tx: Transaction, request: AccountRequest) -> None:
