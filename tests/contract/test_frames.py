@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostreeve.contract.frames import AgentMessage, decode
+from hostreeve.contract.frames import AgentMessage, decode, new
 
 CAPTURED = bytes.fromhex(
     "00000074616765"
@@ -50,6 +50,14 @@ def test_what_is_encoded_decodes_to_itself_and_carries_its_digest(message):
     frame = message.encode()
     assert decode(frame) == message
     assert frame[80:112] == hashlib.sha256(message.payload).digest()
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_a_new_message_has_a_random_uuid(chance):
+    message = decode(new("agent_job", b"{}", chance, 5))
+    found = uuid.UUID(message.message_id)
+    assert (found.version, found.variant) == (4, uuid.RFC_4122)
+    assert message == AgentMessage("agent_job", b"{}", str(found), 5)
 
 
 @given(st.binary(max_size=400))

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 
 from hostreeve.contract import jobs as wire
 from hostreeve.contract.frames import AgentMessage, decode
+from hostreeve.gateway.sockets import DirectSocket
 from tests.messaging.fake_agent import NODE, OTHER, Link, job, opening_frame
 
 SCHEMAS = ["hostreeve.messaging"]
@@ -29,7 +30,7 @@ class Server:
         config = uvicorn.Config(
             link.channels,
             loop="none",
-            ws="websockets-sansio",
+            ws=DirectSocket,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             lifespan="off",

@@ -18,6 +18,7 @@ from hostreeve.gateway import certificates
 from hostreeve.gateway.certificates import Certificates
 from hostreeve.gateway.direct import DirectHttp
 from hostreeve.gateway.guests import Guests
+from hostreeve.gateway.sockets import DirectSocket
 from hostreeve.gateway.tls import Tls
 from hostreeve.kernel import limits
 from hostreeve.kernel.world import World
@@ -125,7 +126,7 @@ def _config(app: App, address: str, port: int, context: ssl.SSLContext, guests: 
         port=port,
         loop="none",
         http=behind_tls,  # type: ignore[arg-type]
-        ws="websockets-sansio",
+        ws=DirectSocket,
         ws_max_size=FRAME_BYTES_MAX,
         # Without pings a machine whose power went away would keep its channel, and stay Online.
         ws_ping_interval=60,

@@ -34,27 +34,41 @@ class AgentMessage(NamedTuple):
 
     def encode(self) -> bytes:
         """The bytes on the wire. ValueError when a field does not fit its place."""
-        # Both official serializers refuse an empty payload, and the session client cannot read one.
-        if not self.payload:
-            raise ValueError("an agent message needs a payload of at least one byte")
-        name = self.message_type.encode("ascii")
-        if not 0 < len(name) <= _MESSAGE_TYPE_BYTES:
-            raise ValueError(f"message type must have 1 to {_MESSAGE_TYPE_BYTES} characters")
-        try:
-            header = _HEADER.pack(
-                HEADER_LENGTH,
-                name.ljust(_MESSAGE_TYPE_BYTES, b" "),
-                self.schema_version,
-                self.created_ms,
-                self.sequence,
-                self.flags,
-                _halves_swapped(_bytes_of(self.message_id)),
-                hashlib.sha256(self.payload).digest(),
-                self.payload_type,
-            )
-        except struct.error as wrong:
-            raise ValueError(f"a field of the agent message does not fit: {wrong}") from None
-        return header + _LENGTH.pack(len(self.payload)) + self.payload
+        return _encoded(self, _halves_swapped(_bytes_of(self.message_id)))
+
+
+def new(message_type: str, payload: bytes, chance: bytes, created_ms: int) -> bytes:
+    """The bytes of a message under a new id, made of 16 random bytes `chance`."""
+    # As RFC 9562 marks a random UUID, in the order of the wire.
+    raw = bytearray(chance)
+    raw[0] = raw[0] & 0x3F | 0x80
+    raw[14] = raw[14] & 0x0F | 0x40
+    return _encoded(AgentMessage(message_type, payload, "", created_ms), bytes(raw))
+
+
+def _encoded(message: AgentMessage, swapped_id: bytes) -> bytes:
+    payload = message.payload
+    # Both official serializers refuse an empty payload, and the session client cannot read one.
+    if not payload:
+        raise ValueError("an agent message needs a payload of at least one byte")
+    name = message.message_type.encode("ascii")
+    if not 0 < len(name) <= _MESSAGE_TYPE_BYTES:
+        raise ValueError(f"message type must have 1 to {_MESSAGE_TYPE_BYTES} characters")
+    try:
+        header = _HEADER.pack(
+            HEADER_LENGTH,
+            name.ljust(_MESSAGE_TYPE_BYTES, b" "),
+            message.schema_version,
+            message.created_ms,
+            message.sequence,
+            message.flags,
+            swapped_id,
+            hashlib.sha256(payload).digest(),
+            message.payload_type,
+        )
+    except struct.error as wrong:
+        raise ValueError(f"a field of the agent message does not fit: {wrong}") from None
+    return b"".join((header, _LENGTH.pack(len(payload)), payload))
 
 
 def decode(frame: bytes) -> AgentMessage:

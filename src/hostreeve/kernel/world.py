@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import time
@@ -46,13 +47,13 @@ class RealWorld:
         return time.monotonic()
 
     def uuid(self) -> str:
-        return _uuid(secrets.token_bytes(16))
+        return _uuid(os.urandom(16))
 
     def hex(self, digits: int) -> str:
         return secrets.token_hex((digits + 1) // 2)[:digits]
 
     def token(self, size_bytes: int) -> bytes:
-        return secrets.token_bytes(size_bytes)
+        return os.urandom(size_bytes)
 
     def fraction(self) -> float:
         return secrets.randbelow(1 << 53) / (1 << 53)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from hostreeve.api.call import Principal, Sealer
@@ -16,7 +17,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.messaging import frames, store, tokens
 from hostreeve.messaging.courier import Courier
-from hostreeve.messaging.hub import Channel, Hub
+from hostreeve.messaging.hub import Channel, Direct, Hub, keep
 from hostreeve.messaging.intake import Arrival, Intake, attempt
 from hostreeve.messaging.listener import Listener
 from hostreeve.messaging.mailbox import CHANNEL, MAILBOX
@@ -27,6 +28,9 @@ Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 Authenticate = Callable[[Event], Awaitable[tuple[Principal, Scope]]]
+
+DIRECT = "hostreeve.direct"
+"""Where the scope's extensions name a `Direct`; not every server has one."""
 
 FAULTS_MAX = 10
 """Messages that make no sense, per connection, before it is closed."""
@@ -95,17 +99,18 @@ class Channels:
             await _deny(send, error)
             return
         await send({"type": "websocket.accept"})
+        direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
         # The server keeps this for as long as the connection lives, and nobody needs it any more.
         scope.clear()
         try:
-            channel = await self._open(node_id, receive, send)
+            channel = await self._open(node_id, receive, (send, direct))
         except Refused as refusal:
             self.counts["connections refused"] += 1
             log.warning("control channel of %s refused: %s", node_id, refusal)
             await _close(send, refusal)
             return
         if channel is not None:
-            await self._serve(channel, receive)
+            await self._serve(channel, receive, direct)
 
     async def run(self) -> None:
         """Everything that goes on beside the connections, until cancelled."""
@@ -133,7 +138,7 @@ class Channels:
         if principal.node_id != node_id:
             raise _AccessDenied(f"{principal.arn} may not open the control channel of {node_id}")
 
-    async def _open(self, node_id: str, receive: Receive, send: Send) -> Channel | None:
+    async def _open(self, node_id: str, receive: Receive, ways: tuple[Send, Direct | None]) -> Channel | None:
         """Read the opening frame and take the node's channel over. None when the node went away meanwhile."""
         try:
             async with asyncio.timeout(OPENING_S_MAX):
@@ -150,7 +155,7 @@ class Channels:
         if not epoch:
             raise Refused(1008, "no such node is registered")
         extended = wire.EXTENSION_OUTPUT in opening.extensions
-        channel = Channel(scope, node_id, epoch, send, extended=extended)
+        channel = Channel(scope, node_id, epoch, ways, extended=extended)
         self.hub.add(channel)
         self._courier.wake(node_id)
         return channel
@@ -172,23 +177,34 @@ class Channels:
         tx.wake(CHANNEL, node_id)
         return store.open_channel(tx, scope, node_id, self._replica, now_ms)
 
-    async def _serve(self, channel: Channel, receive: Receive) -> None:
+    async def _serve(self, channel: Channel, receive: Receive, direct: Direct | None) -> None:
         self.counts["connections"] += 1
         try:
+            if direct is not None:
+                direct.take(partial(self._take_frame, channel, direct))
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
                     return
-                if channel.is_open:
-                    self._receive(channel, event)
+                self._receive(channel, event.get("bytes"))
                 if self._intake.is_full:
                     await self._intake.room()
         finally:
             self.hub.remove(channel)
             self._closed.append((channel.scope, channel.node_id, channel.epoch))
 
-    def _receive(self, channel: Channel, event: Event) -> None:
-        frame = event.get("bytes")
+    def _take_frame(self, channel: Channel, direct: Direct, frame: bytes | None) -> None:
+        self._receive(channel, frame)
+        if self._intake.is_full and direct.pause():
+            keep(asyncio.ensure_future(self._resume(direct)))
+
+    async def _resume(self, direct: Direct) -> None:
+        await self._intake.room()
+        direct.resume()
+
+    def _receive(self, channel: Channel, frame: bytes | None) -> None:
+        if not channel.is_open:
+            return
         if frame is None:
             self._end(channel, Refused(1003, "frames are binary after the opening"))
             return

@@ -1,12 +1,13 @@
 """Frames of the control channel as the server builds and reads them, many thousand a second."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from hostreeve.contract import jobs as wire
-from hostreeve.contract.frames import AgentMessage, decode
+from hostreeve.contract.frames import decode, new
 from hostreeve.kernel.world import World
 from hostreeve.messaging.model import Delivery
 
@@ -108,20 +109,26 @@ def json_text(content: str) -> bytes:
 
 def job(delivery: Delivery, content: bytes, world: World, *, extended: bool) -> bytes:
     """An `agent_job` frame; `content` comes from `json_text`."""
-    payload = b'{"SchemaVersion":1,"JobId":%b,"Topic":%b,"Content":%b' % (
+    payload = b'{"SchemaVersion":1,"JobId":%b,%b,"Content":%b%b}' % (
         _json.encode(delivery.job_id),
-        _json.encode(delivery.topic),
+        _topic(delivery.topic),
         content,
+        _extension(delivery.extra, delivery.expires_ms) if extended else b"",
     )
-    if extended:
-        payload += b',"Hostreeve":' + _extension(delivery)
-    return _frame(wire.AGENT_JOB, payload + b"}", world)
+    return _frame(wire.AGENT_JOB, payload, world)
 
 
-def _extension(delivery: Delivery) -> bytes:
-    members = msgspec.json.decode(delivery.extra) if delivery.extra else {}
-    return _json.encode({**members, "ExpiresMs": delivery.expires_ms})
+# All nodes of a command get the same.
+@lru_cache(maxsize=256)
+def _topic(topic: str) -> bytes:
+    return b'"Topic":' + _json.encode(topic)
+
+
+@lru_cache(maxsize=256)
+def _extension(extra: str, expires_ms: int) -> bytes:
+    members = msgspec.json.decode(extra) if extra else {}
+    return b',"Hostreeve":' + _json.encode({**members, "ExpiresMs": expires_ms})
 
 
 def _frame(message_type: str, payload: bytes, world: World) -> bytes:
-    return AgentMessage(message_type, payload, world.uuid(), world.now_ms()).encode()
+    return new(message_type, payload, world.token(16), world.now_ms())

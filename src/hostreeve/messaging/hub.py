@@ -2,12 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from hostreeve.kernel.begun import Begun
 from hostreeve.kernel.scope import Scope
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Direct(Protocol):
+    """A short way to and from the connection, past events and tasks (`gateway.sockets.DirectSocket`)."""
+
+    def take(self, receiver: Callable[[bytes | None], None]) -> None:
+        """From now on messages go to `receiver`, which gets None for a text."""
+        ...
+
+    def write(self, message: bytes) -> bool:
+        """False when the connection does not take it now."""
+        ...
+
+    def pause(self) -> bool:
+        """Read no more for now. False when that is so already."""
+        ...
+
+    def resume(self) -> None: ...
+
 
 BACKLOG_MAX = 256
 """Frames that may wait for a node that reads slowly; beyond that its channel is closed, and the rows wait."""
@@ -16,20 +35,30 @@ BACKLOG_MAX = 256
 class Channel:
     """One node's open control channel. Ten thousand of them sit idle: it holds no task, queue or buffer."""
 
-    __slots__ = ("_backlog", "_send", "epoch", "extended", "faults", "is_open", "node_id", "scope")
+    __slots__ = ("_backlog", "_direct", "_send", "epoch", "extended", "faults", "is_open", "node_id", "scope")
 
-    def __init__(self, scope: Scope, node_id: str, epoch: int, send: Send, *, extended: bool) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        node_id: str,
+        epoch: int,
+        ways: tuple[Send, Direct | None],
+        *,
+        extended: bool,
+    ) -> None:
         self.scope = scope
         self.node_id = node_id
         self.epoch = epoch
         self.extended = extended
         self.faults = 0
         self.is_open = True
-        self._send = send
+        self._send, self._direct = ways
         self._backlog: list[dict[str, Any]] | None = None
 
     def write(self, frame: bytes) -> None:
         """Send a frame, now if the connection takes it, later in order if not."""
+        if self._direct is not None and self._backlog is None and self._direct.write(frame):
+            return
         self._put({"type": "websocket.send", "bytes": frame})
 
     def close(self, code: int, reason: str) -> None:
@@ -53,7 +82,7 @@ class Channel:
             return
         # The connection's buffer is full: the rest of this write, and those after it, get a task.
         self._backlog = []
-        _keep(asyncio.ensure_future(self._drain(Begun(writing, waits_for))))
+        keep(asyncio.ensure_future(self._drain(Begun(writing, waits_for))))
 
     async def _write(self, event: dict[str, Any]) -> None:
         try:
@@ -100,7 +129,7 @@ class Hub:
 _tasks: set[asyncio.Future[None]] = set()
 
 
-def _keep(task: asyncio.Future[None]) -> None:
+def keep(task: asyncio.Future[None]) -> None:
     # The loop holds tasks only weakly.
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
