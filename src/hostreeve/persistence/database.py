@@ -59,6 +59,13 @@ class Transaction(Protocol):
         """The statement once per mapping of parameters."""
         ...
 
+    def gather(self, write: Callable[["Transaction", list[Any]], None], item: Any) -> None:
+        """At the end of the unit `write` gets all that was gathered for it, in order, and writes it together.
+
+        Until then the unit itself does not see it.
+        """
+        ...
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back once the commit is on disk: on the event loop of an awaited write, else in the caller's
         thread.

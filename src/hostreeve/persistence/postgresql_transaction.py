@@ -12,7 +12,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from hostreeve.persistence import errors
-from hostreeve.persistence.database import Engine
+from hostreeve.persistence.database import Engine, Transaction
 from hostreeve.persistence.dialect import Translation, for_postgresql
 
 _MEANING: tuple[tuple[str, type[errors.StoreError], str], ...] = (
@@ -52,13 +52,24 @@ class PostgresTransaction:
     """See database.Transaction."""
 
     engine: Engine = "postgresql"
-    __slots__ = ("_cursor", "_place", "callbacks", "failure", "lost_race", "memo", "state", "wakes")
+    __slots__ = (
+        "_cursor",
+        "_place",
+        "callbacks",
+        "failure",
+        "gathered",
+        "lost_race",
+        "memo",
+        "state",
+        "wakes",
+    )
 
     def __init__(self, connection: psycopg.Connection[Any], place: str) -> None:
         self._cursor: Any = connection.cursor()
         self._place = place
         self.state: int | None = None
         self.memo: dict[Any, Any] = {}
+        self.gathered: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
         self.callbacks: list[Callable[[], None]] = []
         self.wakes: dict[tuple[str, str], None] = {}
         self.failure: BaseException | None = None
@@ -91,6 +102,9 @@ class PostgresTransaction:
             self._cursor.executemany(statement.sql, listed)
         except psycopg.Error as error:
             self._fail(error)
+
+    def gather(self, write: Callable[[Transaction, list[Any]], None], item: Any) -> None:
+        self.gathered.setdefault(write, []).append(item)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)

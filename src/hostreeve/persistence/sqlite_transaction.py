@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import apsw
 
 from hostreeve.persistence import errors
-from hostreeve.persistence.database import Engine
+from hostreeve.persistence.database import Engine, Transaction
 from hostreeve.persistence.dialect import for_sqlite, json_lists
 
 _columns: dict[str, tuple[str, ...]] = {}
@@ -49,11 +49,12 @@ class SqliteTransaction:
     """See database.Transaction."""
 
     engine: Engine = "sqlite"
-    __slots__ = ("_connection", "_execute", "callbacks", "failure", "memo", "state", "wakes")
+    __slots__ = ("_connection", "_execute", "callbacks", "failure", "gathered", "memo", "state", "wakes")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.state: int | None = None
         self.memo: dict[Any, Any] = {}
+        self.gathered: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
         self.callbacks: list[Callable[[], None]] = []
@@ -99,6 +100,9 @@ class SqliteTransaction:
                 self._execute(statement.sql, json_lists(row, statement.lists) if statement.lists else row)
         except apsw.Error as error:
             self._fail(error)
+
+    def gather(self, write: Callable[[Transaction, list[Any]], None], item: Any) -> None:
+        self.gathered.setdefault(write, []).append(item)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
@@ -157,6 +161,10 @@ class SqliteSnapshot(SqliteTransaction):
         self.state = contents.state if remembers else None
         self.is_torn = False
         """Whether there was a commit between the state that the unit was told of and what it read."""
+
+    def gather(self, write: Callable[[Transaction, list[Any]], None], item: Any) -> None:
+        """It is refused as any other writing is."""
+        write(self, [item])
 
     def end(self) -> None:
         super().end()

@@ -91,6 +91,7 @@ class EngineTransaction(Transaction, Protocol):
     callbacks: list[Callable[[], None]]
     wakes: dict[tuple[str, str], None]
     failure: BaseException | None
+    gathered: dict[Callable[[Transaction, list[Any]], None], list[Any]]
 
     def end(self) -> None:
         """Refuse everything from now on."""
@@ -102,6 +103,8 @@ def run_unit(ask: Ask, tx: EngineTransaction) -> None:
     _inside.unit = True
     try:
         ask.value, ask.error = ask.unit(tx), None
+        for write, items in tx.gathered.items():
+            write(tx, items)
     finally:
         _inside.unit = False
         tx.end()

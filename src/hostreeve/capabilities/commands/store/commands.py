@@ -80,18 +80,28 @@ def insert(
 def count(
     tx: Transaction, scope: Scope, command_id: str, changes: Mapping[str, int], *, decides: bool = False
 ) -> None:
-    """Add to a command's tally. Nobody else's row is touched, so replies of many nodes do not race.
+    """Add to a command's tally. Nobody else's row is touched, so replies of many nodes do not race; those of
+    one transaction are one row.
 
     `decides`: the worker should look whether something is to be done now.
     """
-    tx.run(
+    tx.gather(_add, ((scope, command_id), changes, decides))
+
+
+def _add(tx: Transaction, counts: list[tuple[tuple[Scope, str], Mapping[str, int], bool]]) -> None:
+    sums: dict[tuple[Scope, str], dict[str, Any]] = {}
+    for (scope, command_id), changes, decides in counts:
+        row = sums.get((scope, command_id))
+        if row is None:
+            row = sums[scope, command_id] = dict.fromkeys(COUNTED, 0)
+            row |= {"account": scope.account, "region": scope.region, "command_id": command_id, "is_new": 0}
+        row["is_new"] |= decides
+        for field, change in changes.items():
+            row[field] += change
+    tx.many(
         f"""INSERT INTO command_counts (account, region, command_id, {_FIELDS}, is_new)
             VALUES (:account, :region, :command_id, {_VALUES}, :is_new)""",
-        account=scope.account,
-        region=scope.region,
-        command_id=command_id,
-        is_new=int(decides),
-        **{field: changes.get(field, 0) for field in COUNTED},
+        sums.values(),
     )
 
 
