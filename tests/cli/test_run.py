@@ -232,6 +232,16 @@ def test_timeout_bounds_both_the_wait_for_a_node_and_the_run(server, typed):
     assert fleet.sent["Parameters"]["executionTimeout"] == ["10"]
 
 
+def test_nodes_that_are_away_are_waited_for_longer_than_they_may_run(server, typed):
+    fleet = Fleet(server, [FleetNode(A, ("Success", "", ""))])
+    typed("run", "x", "--instance-ids", A, "--timeout", "5m", "--wait", "14d")
+    assert fleet.sent["TimeoutSeconds"] == 14 * 86_400
+    assert fleet.sent["Parameters"]["executionTimeout"] == ["300"]
+    for wait in ("29", "31d"):
+        status, _, err = typed("run", "x", "--instance-ids", A, "--wait", wait)
+        assert status == 2 and "--wait must lie between" in err
+
+
 def run_as_a_program(server, *words, **how):
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
     program = "import sys; from hostreeve.cli.main import main; sys.exit(main())"

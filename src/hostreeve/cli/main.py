@@ -34,6 +34,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     from hostreeve.cli.schedule_arguments import add_schedule
 
     _add_run(commands)
+    _add_queue(commands)
     _add_nodes(commands)
     _add_activate(commands)
     _add_account(commands)
@@ -121,7 +122,13 @@ def _add_run(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "--timeout",
         type=_seconds,
         metavar="S",
-        help="how long a node may take to be reached (30 s at least), and then to run: 90, 15m, 2h",
+        help="how long a node may take to run it: 90, 15m, 2h (48 h at most)",
+    )
+    how.add_argument(
+        "--wait",
+        type=_seconds,
+        metavar="S",
+        help="how long nodes that are away may take to come back: 30 s to 30d (default: --timeout, or 1h)",
     )
     how.add_argument("--comment", metavar="TEXT", help="kept with the command")
     what = parser.add_argument_group("what to see")
@@ -140,6 +147,15 @@ def _add_run(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_json(what, "one document when all is over")
     add_server_options(parser)
     parser.set_defaults(func=at_desk(_run))
+
+
+def _add_queue(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    summary = "list what waits for nodes that have not taken it"
+    parser = described_command(commands, "queue", summary, QUEUE_EXAMPLES)
+    parser.add_argument("--instance-id", metavar="ID", help="of one node only")
+    add_json(parser, "a list of the waiting invocations")
+    add_server_options(parser)
+    parser.set_defaults(func=at_desk(_queue))
 
 
 def _add_nodes(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -198,6 +214,12 @@ def _run(desk: Desk, arguments: argparse.Namespace) -> int:
     return run.run(desk, arguments)
 
 
+def _queue(desk: Desk, arguments: argparse.Namespace) -> int:
+    from hostreeve.cli import queue
+
+    return queue.run(desk, arguments)
+
+
 def _nodes(desk: Desk, arguments: argparse.Namespace) -> int:
     from hostreeve.cli import nodes
 
@@ -243,11 +265,19 @@ RUN_EXAMPLES = """examples:
   hostreeve run 'apt-get -y upgrade' --targets tag:Env=prod --max-concurrency 10% --max-errors 1
   hostreeve run - --instance-ids mi-0123456789abcdef0 < script.sh
   hostreeve run 'reboot' --targets tag:Role=web --dry-run
+  hostreeve run './renew.sh' --targets tag:Site=ships --wait 14d --no-follow
   hostreeve run --document My-Document --parameters 'who=web,db' --targets tag:Role=web --json
 
 exit status:
   0 every node succeeded   1 some node did not   2 wrong usage   3 nothing matched, or it could not be sent
   4 lost sight of it while watching   130 Ctrl-C (the first cancels and keeps watching, the second leaves)
+"""
+QUEUE_EXAMPLES = """examples:
+  hostreeve queue
+  hostreeve queue --instance-id mi-0123456789abcdef0
+  hostreeve queue --json | jq -r '.[].CommandId' | sort -u
+
+A node that is away gets its commands when it comes back, if that is within the command's --wait.
 """
 NODES_EXAMPLES = """examples:
   hostreeve nodes

@@ -29,7 +29,7 @@ from hostreeve.cli.trouble import (
 from hostreeve.kernel.world import World
 
 SCRIPT_DOCUMENTS = ("AWS-RunShellScript", "AWS-RunPowerShellScript")
-DELIVERY_S_MIN = 30
+DELIVERY_S_MIN, DELIVERY_S_MAX = 30, 2_592_000
 DELIVERY_S = 3600
 EXECUTION_S_MIN, EXECUTION_S_MAX = 5, 172_800
 POLL_S_FIRST, POLL_S_LAST = 0.02, 0.5
@@ -84,9 +84,17 @@ def wanted(arguments: Namespace) -> dict[str, Any]:
         "Targets": [words.target(text) for text in arguments.targets or ()] or None,
         "MaxConcurrency": _limit(arguments.max_concurrency, "--max-concurrency", 1),
         "MaxErrors": _limit(arguments.max_errors, "--max-errors", 0),
-        "TimeoutSeconds": None if arguments.timeout is None else max(DELIVERY_S_MIN, arguments.timeout),
+        "TimeoutSeconds": _delivery_s(arguments.wait, arguments.timeout),
         "Comment": arguments.comment,
     }
+
+
+def _delivery_s(wait_s: int | None, timeout_s: int | None) -> int | None:
+    if wait_s is None:
+        return None if timeout_s is None else max(DELIVERY_S_MIN, timeout_s)
+    if not DELIVERY_S_MIN <= wait_s <= DELIVERY_S_MAX:
+        raise UsageTrouble(f"--wait must lie between {DELIVERY_S_MIN} seconds and 30 days.")
+    return wait_s
 
 
 def _limit(text: str | None, option: str, least: int) -> str | None:
