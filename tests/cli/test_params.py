@@ -36,7 +36,8 @@ def store(server):
     def shown(name, decrypted):
         type_, value = held[name]
         opaque = type_ == "SecureString" and not decrypted
-        return {"Name": name, "Type": type_, "Version": 1, "Value": "AQID" if opaque else value}
+        shown = {"Name": name, "Type": type_, "Version": 1, "LastModifiedDate": 1767323045.5}
+        return shown | {"Value": "AQID" if opaque else value}
 
     def put(request):
         if request["Name"] in held and not request["Overwrite"]:
@@ -61,6 +62,7 @@ def test_a_tree_names_every_level_once_and_hides_secrets(store, typed):
         "Name": "/app/db/password",
         "Type": "SecureString",
         "Version": 1,
+        "LastModifiedDate": "2026-01-02T03:04:05Z",
         "Value": "(secret)",
     }
     status, out, err = typed("params", "tree", "/none")
@@ -134,7 +136,66 @@ def test_differences_are_shown_and_told_by_the_exit_status(store, typed):
         ],
     )
     found = json.loads(typed("params", "diff", "/app", "/next", "--json", "--secrets")[1])
-    assert found[1]["Right"] == "new"
+    assert found[1] == {
+        "Name": "db/password",
+        "Left": TREE["/app/db/password"][1],
+        "LeftType": "SecureString",
+        "Right": "new",
+        "RightType": "SecureString",
+    }
+
+
+def test_a_difference_of_types_is_told(store, typed):
+    store["/next/flags"] = ["String", "a,b"]
+    lines = typed("params", "diff", "/app", "/next")[1].splitlines()
+    assert lines[-2:] == ["- flags = a,b  (StringList)", "+ flags = a,b  (String)"]
+
+
+def test_what_is_neither_a_file_nor_a_path_is_told_and_so_is_an_empty_side(store, typed):
+    status, _, err = typed("params", "diff", "/app", "prod.yaml")
+    assert status == 2 and "prod.yaml is neither a file nor a path" in err
+    status, out, err = typed("params", "diff", "/app", "/typo")
+    assert status == 1 and out.startswith("- ") and "Nothing lies below /typo" in err
+
+
+def test_ends_of_lines_stay_inside_a_line(store, typed):
+    out = typed("params", "tree", "/app/db", "--secrets")[1]
+    assert out.splitlines()[1] == 'password = hush $HOME "quoted"⏎line'
+    listed = json.loads(typed("params", "tree", "/app/db", "--secrets", "--json")[1])
+    assert listed[1]["Value"] == TREE["/app/db/password"][1]
+
+
+def test_a_long_tree_tells_type_version_and_time(store, typed):
+    out = typed("params", "tree", "/app", "--long", "--values")[1]
+    assert out.splitlines()[1] == "  host  String, version 1, 2026-01-02T03:04:05Z = localhost"
+
+
+def test_an_import_for_programs_lists_deeds(store, typed, tmp_path):
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps({"db/host": "other", "n": "5"}))
+    status, out, _ = typed("params", "import", str(file), "/app", "--json")
+    assert status == 1 and json.loads(out) == [
+        {"Name": "/app/db/host", "Deed": "left alone"},
+        {"Name": "/app/n", "Deed": "create"},
+    ]
+
+
+def test_a_refused_parameter_is_named(store, server, typed, tmp_path):
+    def refuse(request):
+        raise Refusal("ValidationException", "no references")
+
+    server.answers["AmazonSSM.PutParameter"] = refuse
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps({"n": "{{x}}"}))
+    status, _, err = typed("params", "import", str(file), "/app")
+    assert status == 1 and "/app/n: PutParameter was refused: ValidationException" in err
+
+
+def test_a_type_that_is_none_is_told_before_anything_is_made(store, typed, tmp_path):
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps({"a": "x", "b": {"type": "Secret", "value": "x"}}))
+    status, _, err = typed("params", "import", str(file), "/app")
+    assert status == 2 and "b has the type 'Secret'" in err and "/app/a" not in store
 
 
 def test_a_program_finds_parameters_in_its_environment(store, server):
@@ -155,7 +216,15 @@ def test_a_program_finds_parameters_in_its_environment(store, server):
     told = subprocess.run(
         [sys.executable, "-m", "hostreeve", *words], env=environ, capture_output=True, text=True, check=False
     )
-    assert told.returncode == 1 and "/none/such can't be run" in told.stderr
+    assert told.returncode == 127 and "/none/such can't be run" in told.stderr
+    words[-1] = "/etc/passwd"
+    told = subprocess.run([sys.executable, "-m", "hostreeve", *words], env=environ, check=False)
+    assert told.returncode == 126
+
+
+def test_a_program_is_not_run_without_what_it_needs(store, typed):
+    status, out, err = typed("params", "exec", "/app,/typo", "--", "true")
+    assert (status, out) == (1, "") and "Nothing lies below /typo" in err and "--allow-empty" in err
 
 
 def test_two_names_that_would_be_one_variable_are_refused():

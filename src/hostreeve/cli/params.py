@@ -5,30 +5,46 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from hostreeve.cli import params_files
+from hostreeve.cli import params_files, params_shown
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.params_files import Entry, Tree
 from hostreeve.cli.screen import visible
-from hostreeve.cli.trouble import EXIT_SOME_FAILED, Trouble, UsageTrouble
+from hostreeve.cli.trouble import EXIT_SOME_FAILED, Refused, Trouble, UsageTrouble
 
-HIDDEN = "(secret)"
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+"""What shells exit with when a program is there and can't be run, and when there is none."""
+
+
+class NoProgram(Trouble):
+    """The program of `exec` can't be run."""
+
+    def __init__(self, program: str, trouble: OSError) -> None:
+        super().__init__(f"{program} can't be run: {trouble.strerror}.")
+        is_missing = isinstance(trouble, FileNotFoundError)
+        self.exit_status = NOT_FOUND if is_missing else NOT_EXECUTABLE
 
 
 def tree(desk: Desk, arguments: Namespace) -> int:
     """Print what lies below a path, level by level."""
     found = sorted(_fetched(desk, arguments.path, decrypted=arguments.secrets), key=lambda one: one["Name"])
-    with_values = arguments.values or arguments.secrets
+    values, secrets = arguments.values or arguments.secrets, arguments.secrets
     if arguments.json:
-        desk.screen.json([_listed(one, with_values, arguments.secrets) for one in found])
+        desk.screen.json([params_shown.listed(one, values=values, secrets=secrets) for one in found])
         return 0
     if not found:
-        desk.screen.note(f"Nothing lies below {arguments.path}.")
+        desk.screen.note(_nothing(arguments.path))
         return 0
-    for line in _drawn(arguments.path, found, with_values, secrets=arguments.secrets):
+    rows = [
+        (
+            _below(arguments.path, one["Name"]),
+            params_shown.behind(one, long=arguments.long, values=values, secrets=secrets),
+        )
+        for one in found
+    ]
+    for line in params_shown.drawn(rows):
         desk.screen.line(visible(line))
     return 0
 
@@ -36,28 +52,20 @@ def tree(desk: Desk, arguments: Namespace) -> int:
 def diff(desk: Desk, arguments: Namespace) -> int:
     """Print what two trees, or a tree and a file, have different. 1 when there is anything."""
     left, right = _side(desk, arguments.left), _side(desk, arguments.right)
-    rows = [
-        (name, left.get(name), right.get(name))
-        for name in sorted({*left, *right})
-        if left.get(name) != right.get(name)
-    ]
+    found = params_shown.differences(left, right)
     if arguments.json:
-        shown = (_both(name, *both, secrets=arguments.secrets) for name, *both in rows)
-        desk.screen.json(list(shown))
-    else:
-        for name, before, after in rows:
-            for mark, entry, style in (("-", before, "red"), ("+", after, "green")):
-                if entry is not None:
-                    value = _value(entry, secrets=arguments.secrets)
-                    desk.screen.line(visible(f"{mark} {name} = {value}"), style=style)
-    return EXIT_SOME_FAILED if rows else 0
+        desk.screen.json([params_shown.both(each, secrets=arguments.secrets) for each in found])
+    for each in found if not arguments.json else ():
+        for line, style in params_shown.marked(each, secrets=arguments.secrets):
+            desk.screen.line(visible(line), style=style)
+    return EXIT_SOME_FAILED if found else 0
 
 
 def export(desk: Desk, arguments: Namespace) -> int:
     """Write a tree to standard output, or to a new file that nobody else can read."""
     found = _tree(desk, arguments.path)
     if not found:
-        raise Trouble(f"Nothing lies below {arguments.path}.")
+        raise Trouble(_nothing(arguments.path))
     text = params_files.written(found, params_files.format_of(arguments.output or "", arguments.format))
     if not arguments.output:
         desk.screen.out.file.write(text)
@@ -77,22 +85,25 @@ def load(desk: Desk, arguments: Namespace) -> int:
     wanted = params_files.read(arguments.file, arguments.format, secure=arguments.secure)
     is_typed = params_files.format_of(arguments.file, arguments.format) != "dotenv"
     there = _tree(desk, arguments.path)
-    left = 0
+    done = []
     for name, entry in sorted(wanted.items()):
         current = there.get(name)
         if current and not is_typed:
             entry = Entry(current.type, entry.value)
-        if current == entry:
-            deed = "same"
-        elif current and not arguments.overwrite:
-            deed, left = "left alone", left + 1
-        else:
-            deed = "change" if current else "create"
-            if not arguments.dry_run:
-                _put(desk, arguments, name, entry, is_new=current is None)
-        desk.screen.line(visible(f"{deed:<10}  {_joined(arguments.path, name)}"))
+        deed = _deed(current, entry, overwrite=arguments.overwrite)
+        if deed in ("create", "change") and not arguments.dry_run:
+            _put(desk, arguments, name, entry, is_new=current is None)
+        done.append({"Name": _joined(arguments.path, name), "Deed": deed})
+        if not arguments.json:
+            desk.screen.line(visible(f"{deed:<10}  {_joined(arguments.path, name)}"))
+    if arguments.json:
+        desk.screen.json(done)
+    left = sum(each["Deed"] == "left alone" for each in done)
     if left:
-        desk.screen.note(f"{left} are there with another value: --overwrite changes them.")
+        are = (
+            "parameter is there with another value" if left == 1 else "parameters are there with other values"
+        )
+        desk.screen.note(f"{left} {are}: --overwrite changes them.")
     return EXIT_SOME_FAILED if left else 0
 
 
@@ -100,13 +111,16 @@ def execute(desk: Desk, arguments: Namespace) -> int:
     """Become the program, with the parameters in its environment."""
     found: dict[str, str] = {}
     for path in arguments.paths.split(","):
-        found.update(params_files.environment(_tree(desk, path)))
+        below = _tree(desk, path)
+        if not below and not arguments.allow_empty:
+            raise Trouble(_nothing(path), "Check the path; --allow-empty runs the program all the same.")
+        found.update(params_files.environment(below))
     inherited = {"PATH": os.environ.get("PATH", os.defpath)} if arguments.pristine else dict(os.environ)
     desk.close()
     try:
         os.execvpe(arguments.command[0], arguments.command, {**inherited, **found})
     except OSError as trouble:
-        raise Trouble(f"{arguments.command[0]} can't be run: {trouble.strerror}.") from None
+        raise NoProgram(arguments.command[0], trouble) from None
 
 
 def _fetched(desk: Desk, path: str, *, decrypted: bool) -> Iterator[dict[str, Any]]:
@@ -134,51 +148,43 @@ def _side(desk: Desk, text: str) -> Tree:
     """One side of a comparison. What exists as a file is a file; `./` before a name says so too."""
     if Path(text).is_file():
         return params_files.read(text, None)
-    return _tree(desk, text)
+    if not text.startswith("/"):
+        raise UsageTrouble(f"{text} is neither a file nor a path.", "Paths begin with a slash: /app/prod.")
+    found = _tree(desk, text)
+    if not found:
+        desk.screen.note(_nothing(text))
+    return found
+
+
+def _deed(current: Entry | None, wanted: Entry, *, overwrite: bool) -> str:
+    if current is None:
+        return "create"
+    if current == wanted:
+        return "same"
+    return "change" if overwrite else "left alone"
 
 
 def _put(desk: Desk, arguments: Namespace, name: str, entry: Entry, *, is_new: bool) -> None:
-    desk.client().call(
-        "ssm",
-        "PutParameter",
-        Name=_joined(arguments.path, name),
-        Value=entry.value,
-        Type=entry.type,
-        Overwrite=not is_new,
-        Tier="Intelligent-Tiering",
-        KeyId=arguments.key_id if entry.is_secret else None,
-    )
+    whole = _joined(arguments.path, name)
+    try:
+        desk.client().call(
+            "ssm",
+            "PutParameter",
+            Name=whole,
+            Value=entry.value,
+            Type=entry.type,
+            Overwrite=not is_new,
+            Tier="Intelligent-Tiering",
+            KeyId=arguments.key_id if entry.is_secret else None,
+        )
+    except Refused as refused:
+        raise Refused(
+            refused.code, refused.status, f"{whole}: {refused.message}", refused.next_step
+        ) from None
 
 
-def _drawn(path: str, found: list[dict[str, Any]], with_values: bool, *, secrets: bool) -> Iterator[str]:
-    """Lines: a level per slash, each named once, its parameters below it."""
-    shown: list[str] = []
-    for one in found:
-        levels = _below(path, one["Name"]).split("/")
-        pairs = zip(levels[:-1], shown, strict=False)
-        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        for depth in range(common, len(levels) - 1):
-            yield f"{'  ' * depth}{levels[depth]}/"
-        shown = levels[:-1]
-        line = f"{'  ' * (len(levels) - 1)}{levels[-1]}"
-        if with_values:
-            line += f" = {_value(Entry(one['Type'], one['Value']), secrets=secrets)}"
-        yield line
-
-
-def _listed(one: dict[str, Any], with_values: bool, secrets: bool) -> dict[str, Any]:
-    members = ("Name", "Type", "Version") + (("Value",) if with_values else ())
-    hidden = {"Value": HIDDEN} if one["Type"] == "SecureString" and with_values and not secrets else {}
-    return {member: one[member] for member in members} | hidden
-
-
-def _both(name: str, before: Entry | None, after: Entry | None, *, secrets: bool) -> dict[str, str | None]:
-    left, right = (_value(entry, secrets=secrets) if entry else None for entry in (before, after))
-    return {"Name": name, "Left": left, "Right": right}
-
-
-def _value(entry: Entry, *, secrets: bool) -> str:
-    return HIDDEN if entry.is_secret and not secrets else entry.value
+def _nothing(path: str) -> str:
+    return f"Nothing lies below {path}."
 
 
 def _below(path: str, name: str) -> str:

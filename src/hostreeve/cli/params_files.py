@@ -12,6 +12,7 @@ from typing import Any
 
 from hostreeve.cli.trouble import UsageTrouble
 
+TYPES = ("String", "StringList", "SecureString")
 _ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".env": "dotenv"}
 _LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.\-/]*)\s*=\s*(?P<value>.*)")
 _NO_LETTER = re.compile(r"[^A-Z0-9_]")
@@ -106,7 +107,10 @@ def _entry(file: str, name: Any, given: Any) -> Entry:
     if isinstance(given, str | int | float) and not isinstance(given, bool):
         return Entry("String", str(given))
     if isinstance(given, dict) and isinstance(given.get("value"), str):
-        return Entry(str(given.get("type", "String")), given["value"])
+        type_ = given.get("type", "String")
+        if type_ not in TYPES:
+            raise UsageTrouble(f"{file}: {name} has the type {type_!r}. There are {', '.join(TYPES)}.")
+        return Entry(type_, given["value"])
     raise UsageTrouble(f"{file}: {name} is neither a text nor an object with a type and a value.")
 
 
