@@ -54,6 +54,12 @@ def plant(house) -> dict[str, list[Any]]:
     iam.create_group(GroupName="planted", Path=f"/{TREASURE}/")
     iam.add_user_to_group(GroupName="planted", UserName="planted")
     iam.create_instance_profile(InstanceProfileName="planted", Tags=tags)
+    phone = iam.create_virtual_mfa_device(VirtualMFADeviceName="planted", Tags=tags)["VirtualMFADevice"]
+    iam.create_login_profile(UserName="planted", Password=f"{TREASURE}-A")
+    iam.create_account_alias(AccountAlias="planted")
+    issuer = iam.create_open_id_connect_provider(
+        Url="https://planted.example", ClientIDList=[TREASURE], Tags=tags
+    )
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
     query = {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": [{"Key": "kept"}]}
     group = house.client("resource-groups").create_group(
@@ -102,6 +108,10 @@ def plant(house) -> dict[str, list[Any]]:
         "UserName": ["planted", "administrator"],
         "GroupName": ["planted"],
         "InstanceProfileName": ["planted"],
+        "SerialNumber": [phone["SerialNumber"], None],
+        "AccountAlias": ["planted"],
+        "OpenIDConnectProviderArn": [issuer["OpenIDConnectProviderArn"]],
+        "Url": ["https://planted.example"],
         "AWSServiceName": ["organizations.amazonaws.com"],
         "VersionId": ["v1", None],
         "RoleName": ["planted", "SSMServiceRole"],

@@ -10,6 +10,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import join
 from hostreeve.gateway import protocols
+from hostreeve.gateway.pipeline import NOBODY
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import identity, organizations
 from hostreeve.platform.identity import operations as identity_operations
@@ -78,26 +79,38 @@ class Caller:
 
     def call(self, service, name, request):
         operation = OPERATIONS[service, name]
+        request = self.prepared(operation, request)
         run = self.site.database.write_sync if operation.writes else self.site.database.read_sync
         answer = run(lambda tx: self.perform(tx, operation, request))
         wire = operation.model.service.protocols[0]
         protocols.write_response(operation.model, answer, "r", wire)
         return answer
 
+    def prepared(self, operation, request):
+        if operation.begins:
+            asked = request
+            found = self.site.database.read_sync(lambda tx: operation.begins(self.made(tx), asked))
+            request = asked | (found or {})
+        return operation.prepares(self.site.world, request) if operation.prepares else request
+
     def perform(self, tx, operation, request):
+        call = self.made(tx)
+        if operation.on is not None:
+            call.require(operation.action, operation.on(call.scope, request))
+        return operation.handler(call, request)
+
+    def made(self, tx):
         principal = self.principal(tx)
-        scope = Scope(principal.account, "global")
         always = self.site.context(principal, "global")
 
         def require(action, resources, context=None, *, policy=None):
             self.note_use(principal, action, "global")
-            identity.authorise(
-                tx, principal, action, resources, lambda: {**always, **(context or {})}, policy=policy
-            )
+            known = {**always, **(context or {})}
+            identity.authorise(tx, principal, action, resources, lambda: known, policy=policy)
 
-        call = Call(
+        return Call(
             tx=tx,
-            scope=scope,
+            scope=Scope(principal.account, "global"),
             principal=principal,
             world=self.site.world,
             now_ms=self.site.world.now_ms(),
@@ -107,9 +120,13 @@ class Caller:
             keys=self.site.keys,
             source_ip="192.0.2.9",
         )
-        if operation.on is not None:
-            require(operation.action, operation.on(scope, request))
-        return operation.handler(call, request)
+
+
+class Stranger(Caller):
+    """Nobody whom we know."""
+
+    def principal(self, tx):
+        return NOBODY
 
 
 class Site:
@@ -162,8 +179,15 @@ class Site:
 
     def assume(self, caller, role_arn, name="session", **request):
         answer = caller.sts("AssumeRole", RoleArn=role_arn, RoleSessionName=name, **request)
-        given = answer["Credentials"]
+        return self.caller(answer["Credentials"])
+
+    def caller(self, given):
+        """Whoever has these temporary credentials."""
         return Caller(self, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def stranger(self):
+        """Somebody without a key, for operations that nobody signs."""
+        return Stranger(self, "", "")
 
     def tick(self):
         """Let the worker make what was asked for."""

@@ -252,7 +252,7 @@ def test_sessions_last_no_longer_than_the_role_or_a_chain_allows(site):
 
 def test_what_assume_role_does_not_serve_is_refused_by_name(site):
     arn = site.role("Ops", {"AWS": site.account})
-    for member in ("SerialNumber", "SourceIdentity"):
+    for member in ("ProvidedContexts",):
         with refused("NotImplemented") as told:
             site.assume(site.admin, arn, **{member: "something"})
         assert member in str(told.value)

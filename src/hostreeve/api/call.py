@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
@@ -10,11 +10,27 @@ from hostreeve.persistence.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What is known of temporary credentials beside whose they are.
+
+    `mfa_ms` is when a code of an MFA device was given, 0 for never. Transitive tags are keys, lower-case.
+    `claims` are condition keys of the web identity that the session was given for.
+    """
+
+    kind: Literal["role", "token", "sign-in", "federation"]
+    issued_ms: int
+    mfa_ms: int = 0
+    source_identity: str = ""
+    transitive_tags: tuple[str, ...] = ()
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated caller.
 
-    `arn` is an IAM user's, an assumed role's session's (`arn:aws:sts::…:assumed-role/R/s`) or the account
-    root's;
+    `arn` is an IAM user's, an assumed role's session's (`arn:aws:sts::…:assumed-role/R/s`), a federated
+    user's or the account root's;
     `id` is AWS's unique id (`AIDA…`, `AROA…:session`); `node_id` is set when a managed node's role session
     calls;
     `tags` are the principal's tags, for `aws:PrincipalTag/…`. Of a role's session, `role_arn` is the role and
@@ -29,6 +45,10 @@ class Principal:
     tags: Mapping[str, str] = field(default_factory=dict)
     role_arn: str = ""
     session_policies: tuple[str, ...] = ()
+    owner_id: str = ""
+    """The user or role whose policies count, where `id` does not tell (federated users)."""
+    session: SessionFacts | None = None
+    """None for long-term keys and machine keys."""
 
 
 @dataclass(frozen=True, slots=True)

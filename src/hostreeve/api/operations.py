@@ -51,7 +51,9 @@ class Operation:
     when the caller is known to be allowed and before the transaction; the handler gets the request that it
     answers."""
     begins: Handler | None = None
-    """Where the handler asks for leave by itself: what of it is asked before `prepares` works for anybody."""
+    """Where the handler asks for leave by itself: what of it is asked before `prepares` works for anybody.
+    What it answers, if anything, is added to the request: what the store must say before the work can be
+    done. The handler sees to it that this still holds."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from hostreeve.agent.zipapp import build_zipapp
-from hostreeve.app import bootstrap, master_key, quotas
+from hostreeve.app import bootstrap, issuers, master_key, quotas
 from hostreeve.app.addresses import local_addresses, own_names
 from hostreeve.app.compose import App, Config, build
 from hostreeve.app.log import log_to_stderr
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", help="PEM file with the key of --certificate")
     quotas.add_arguments(parser)
     master_key.add_arguments(parser)
+    issuers.add_arguments(parser)
     parser.add_argument(
         "--max-connections",
         type=_count,
@@ -114,6 +115,7 @@ def local_url(listen: str, port: int) -> str:
 def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: World) -> Port:
     if bool(arguments.certificate) != bool(arguments.key):
         raise ValueError("--certificate and --key belong together: give both or neither.")
+    issuers.trust(arguments)
     is_new = not folder.master_key.exists()
     if is_new and folder.database.exists() and not arguments.database:
         raise ValueError(

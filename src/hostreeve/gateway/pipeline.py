@@ -177,7 +177,7 @@ class Pipeline:
         operation = self._operations.get((route.service.name, route.operation.name))
         signer = operation.signer if operation else "credentials"
         claim = None if signer == "nobody" else read_claim(caller.http, protocols.family(route.service))
-        if operation is not None and not operation.writes and not operation.waits:
+        if operation is not None and not (operation.writes or operation.waits or operation.prepares):
             result = await self._database.read(lambda tx: self._read(tx, caller, route, operation, claim))
         else:
             result = await self._write(caller, route, operation, claim)
@@ -211,7 +211,8 @@ class Pipeline:
         if operation.waits:
             return await self._long_poll(caller, operation, request)
         if operation.prepares:
-            await self._database.read(lambda tx: self._may_begin(tx, caller, operation, request))
+            asked = request
+            request = await self._database.read(lambda tx: self._begun(tx, caller, operation, asked))
             request = await asyncio.to_thread(operation.prepares, self._world, request)
         return await self._execute(caller, operation, request)
 
@@ -308,15 +309,15 @@ class Pipeline:
         assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
         return answer
 
-    def _may_begin(
+    def _begun(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
-    ) -> None:
-        """Nobody's work is prepared who is refused on what the request alone names."""
+    ) -> dict[str, Any]:
+        """The request to prepare. Nobody's work is who is refused on what the request alone names."""
         call, asks = self._call(tx, caller, request)
         if operation.on is not None:
             asks.leave(operation.action, operation.on(caller.scope, request))
-        if operation.begins is not None:
-            operation.begins(call, request)
+        found = operation.begins(call, request) if operation.begins else None
+        return request | found if found else request
 
     def _call(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> tuple[Call, "_Asks"]:
         asks = _Asks(self._authority, tx, caller, request)

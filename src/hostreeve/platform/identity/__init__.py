@@ -13,12 +13,14 @@ from hostreeve.platform.identity.actions.credentials import (
     issue_role_credentials,
     revoke_node,
 )
+from hostreeve.platform.identity.actions.denials import encoded as encode_denial
 from hostreeve.platform.identity.actions.founding import (
     administrator_key,
     bootstrap,
     check_keys,
     create_access_role,
 )
+from hostreeve.platform.identity.actions.issuers import trust as trust_issuers
 from hostreeve.platform.identity.actions.resources import speaks_for
 from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
@@ -45,6 +47,7 @@ __all__ = [
     "check_policy",
     "close_account",
     "create_access_role",
+    "encode_denial",
     "find_credential",
     "find_role",
     "is_closed",
@@ -57,5 +60,6 @@ __all__ = [
     "speaks_for",
     "stamp",
     "stand_under",
+    "trust_issuers",
     "trusts",
 ]

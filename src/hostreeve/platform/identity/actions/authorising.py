@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from hostreeve.api.call import Principal, ResourcePolicy
+from hostreeve.api.call import Principal, ResourcePolicy, SessionFacts
 from hostreeve.api.errors import common
 from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
@@ -37,6 +37,7 @@ class _Compiled(NamedTuple):
 _compiled: Memory[tuple[str, str, tuple[str, ...]], _Compiled] = Memory(4096)
 
 NOTHING = Policies()
+PASS_ROLE = "iam:PassRole"
 
 
 def authorise(
@@ -58,6 +59,7 @@ def authorise(
     """
     policies = policies_of(tx, principal)
     who = who_is(principal)
+    _refuse_limited(principal, action)
     resource_set = resource_policies.compiled(policy.document) if policy else None
     known: Mapping[str, Sequence[str]] = {}
     is_conditional = policies.is_conditional or (resource_set is not None and resource_set.is_conditional)
@@ -90,6 +92,16 @@ def _further(
     return found
 
 
+def _refuse_limited(principal: Principal, action: str) -> None:
+    """AWS lets the sessions of GetSessionToken call IAM only with MFA, and those of GetFederationToken not at
+    all. To pass a role is no call of IAM."""
+    facts = principal.session
+    if facts is None or facts.kind not in ("token", "federation") or not action.startswith("iam:"):
+        return
+    if action != PASS_ROLE and (facts.kind == "federation" or not facts.mfa_ms):
+        raise common.InvalidClientTokenId("The security token included in the request is invalid")
+
+
 def _tag_context(tags_of: Callable[[str], Mapping[str, str]], resource: str) -> dict[str, list[str]]:
     """The condition keys that a resource's tags are, in both spellings that AWS has."""
     service = resource.split(":", 3)[2] if resource.startswith("arn:") else ""
@@ -104,16 +116,19 @@ def who_is(principal: Principal) -> Who:
 def policies_of(tx: Transaction, principal: Principal) -> Policies:
     """The caller's policies, compiled. They are read anew when the account's stamp has changed."""
     stamp = stamp_of(tx, principal.account)
-    owner = principal.id.partition(":")[0]
-    key = (principal.account, owner, principal.session_policies)
+    owner = principal.owner_id or principal.id.partition(":")[0]
+    is_federated = principal.session is not None and principal.session.kind == "federation"
+    # A federated user has its user's rights as far as its session's policies go: without any, none.
+    limits = ("",) if is_federated and not principal.session_policies else principal.session_policies
+    key = (principal.account, owner, limits)
     compiled = _compiled.get(key)
     if compiled is None or compiled.stamp != stamp:
-        compiled = _Compiled(stamp, _read(tx, Scope(principal.account, GLOBAL), owner, principal))
+        compiled = _Compiled(stamp, _read(tx, Scope(principal.account, GLOBAL), owner, limits))
         _compiled.keep(key, compiled)
     return compiled.policies
 
 
-def _read(tx: Transaction, scope: Scope, owner: str, principal: Principal) -> Policies:
+def _read(tx: Transaction, scope: Scope, owner: str, limits: Sequence[str]) -> Policies:
     identity = identities.find_by_id(tx, scope, owner) if owner.startswith((USER_ID, ROLE_ID)) else None
     if identity is None:
         return NOTHING
@@ -129,8 +144,8 @@ def _read(tx: Transaction, scope: Scope, owner: str, principal: Principal) -> Po
     return Policies(
         identity=PolicySet(statements),
         boundary=PolicySet(_managed(tx, scope, boundary)) if boundary else None,
-        session=_session(tx, scope, principal.session_policies),
-        control=above.control_of(tx, scope.account, principal.role_arn),
+        session=_session(tx, scope, limits),
+        control=above.control_of(tx, scope.account, identity.arn if identity.kind == "role" else ""),
     )
 
 
@@ -140,6 +155,7 @@ def _session(tx: Transaction, scope: Scope, policies: Sequence[str]) -> PolicySe
     return PolicySet(
         statement
         for policy in policies
+        if policy
         for statement in (
             _managed(tx, scope, policy)
             if policy.startswith("arn:")
@@ -168,16 +184,32 @@ def request_context(
         known["aws:useragent"] = [user_agent]
     if principal.role_arn:
         known["aws:principaltype"] = ["AssumedRole"]
-        known["aws:multifactorauthpresent"] = ["false"]
     elif principal.id.startswith(USER_ID):
         known["aws:principaltype"] = ["User"]
         known["aws:username"] = [principal.arn.rpartition("/")[2]]
+    elif principal.session is not None:
+        known["aws:principaltype"] = ["FederatedUser"]
+    if principal.session is not None:
+        known |= _of_session(principal.session, now_ms)
     for key, value in principal.tags.items():
         known[f"aws:principaltag/{key.lower()}"] = [value]
     if principal.node_id and region != GLOBAL:
         node = [Scope(principal.account, region).machine_arn(principal.node_id)]
         known["ssm:sourceinstancearn"] = known["ec2:sourceinstancearn"] = node
     return known
+
+
+def _of_session(facts: SessionFacts, now_ms: int) -> dict[str, list[str]]:
+    """The condition keys that only temporary credentials bring."""
+    known = {
+        "aws:tokenissuetime": [_moment(facts.issued_ms // 1000)],
+        "aws:multifactorauthpresent": ["true" if facts.mfa_ms else "false"],
+    }
+    if facts.mfa_ms:
+        known["aws:multifactorauthage"] = [str((now_ms - facts.mfa_ms) // 1000)]
+    if facts.source_identity:
+        known["aws:sourceidentity"] = [facts.source_identity]
+    return known | {key.lower(): [value] for key, value in facts.claims.items()}
 
 
 def asked_tags(request: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -204,8 +236,12 @@ def _tags(request: Mapping[str, Any]) -> list[Mapping[str, str]]:
 def _of_time(now_s: int) -> tuple[tuple[str, list[str]], ...]:
     """What all requests of one second have in common."""
     return (
-        ("aws:currenttime", [datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]),
+        ("aws:currenttime", [_moment(now_s)]),
         ("aws:epochtime", [str(now_s)]),
         ("aws:securetransport", ["true"]),
         ("aws:viaawsservice", ["false"]),
     )
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

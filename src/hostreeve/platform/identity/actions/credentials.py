@@ -2,13 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import msgspec
 
-from hostreeve.api.call import Principal, Sealer
+from hostreeve.api.call import Principal, Sealer, SessionFacts
 from hostreeve.api.errors import AwsError, common
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
@@ -23,7 +22,9 @@ from hostreeve.platform.identity.model import (
     Identity,
     IssuedCredentials,
     Session,
+    SessionKind,
     account_of,
+    federated_arn,
     new_id,
     new_secret,
     session_arn,
@@ -42,6 +43,19 @@ class Credential(NamedTuple):
 
     secret: str
     principal: Principal
+
+
+class Further(TypedDict, total=False):
+    """What may be said of a session beside whose and how long."""
+
+    node_id: str
+    policies: tuple[str, ...]
+    tags: dict[str, str]
+    kind: SessionKind
+    mfa_ms: int
+    source_identity: str
+    transitive_tags: tuple[str, ...]
+    claims: dict[str, str]
 
 
 class _Known(NamedTuple):
@@ -99,21 +113,41 @@ def _of_session(
     session = _opened(keys, session_token)
     if session is None or session.access_key_id != access_key_id or session.account != scope.account:
         raise _unknown()
-    # A role of the same name made anew has another id, so sessions of the one before are over.
-    role = identities.find_by_id(tx, scope, session.role_id)
-    if role is None or (session.node_id and identities.is_revoked(tx, scope, session.node_id)):
+    # A user or role of the same name made anew has another id, so sessions of the one before are over.
+    owner = identities.find_by_id(tx, scope, session.owner_id)
+    if owner is None or (session.node_id and identities.is_revoked(tx, scope, session.node_id)):
         raise _unknown()
-    principal = Principal(
-        account=scope.account,
-        arn=session_arn(scope.account, role.name, session.name),
-        id=f"{role.identity_id}:{session.name}",
-        access_key_id=access_key_id,
+    return session.expires_ms, Credential(session.secret, _principal(session, owner))
+
+
+def _principal(session: Session, owner: Identity) -> Principal:
+    """Who a session is: a role's has a name of its own, a user's is the user, a federated one is another."""
+    arn, unique_id, role_arn, tags = owner.arn, owner.identity_id, "", owner.tags
+    if session.kind == "role":
+        arn, role_arn = session_arn(owner.account, owner.name, session.name), owner.arn
+        unique_id, tags = f"{owner.identity_id}:{session.name}", {**owner.tags, **session.tags}
+    elif session.kind == "federation":
+        arn, unique_id = federated_arn(owner.account, session.name), f"{owner.account}:{session.name}"
+        tags = session.tags
+    return Principal(
+        account=owner.account,
+        arn=arn,
+        id=unique_id,
+        access_key_id=session.access_key_id,
         node_id=session.node_id or None,
-        tags={**role.tags, **session.tags},
-        role_arn=role.arn,
+        tags=tags,
+        role_arn=role_arn,
         session_policies=session.policies,
+        owner_id=owner.identity_id,
+        session=SessionFacts(
+            kind=session.kind,
+            issued_ms=session.issued_ms,
+            mfa_ms=session.mfa_ms,
+            source_identity=session.source_identity,
+            transitive_tags=session.transitive_tags,
+            claims=session.claims,
+        ),
     )
-    return session.expires_ms, Credential(session.secret, principal)
 
 
 def _opened(keys: Sealer, token: str) -> Session | None:
@@ -182,41 +216,37 @@ def issue_role_credentials(
         raise common.AccessDeniedException(
             f"{NODE_SERVICE} is not authorized to perform: sts:AssumeRole on resource: {role.arn}"
         )
-    expires_ms = now_ms + duration_s * 1000
-    return issue(keys, world, role, session_name, node_id=node_id, now_ms=now_ms, expires_ms=expires_ms)
+    return issue(keys, world, role, session_name, node_id=node_id, now_ms=now_ms, duration_s=duration_s)
 
 
 def issue(
     keys: Sealer,
     world: World,
-    role: Identity,
-    session_name: str,
+    owner: Identity,
+    name: str,
     *,
     now_ms: int,
-    expires_ms: int,
-    node_id: str = "",
-    policies: Sequence[str] = (),
-    tags: Mapping[str, str] | None = None,
+    duration_s: int,
+    **more: Unpack[Further],
 ) -> IssuedCredentials:
-    """Credentials of a role's session, whoever may have them. All that is known of it is in its token."""
+    """Credentials of a session of a role or user, whoever may have them. All that is known of it is in its
+    token: nothing is stored."""
     session = Session(
-        access_key_id=new_id(world, SESSION_KEY, role.account),
+        access_key_id=new_id(world, SESSION_KEY, owner.account),
         secret=new_secret(world),
-        account=role.account,
-        role_id=role.identity_id,
-        name=session_name,
-        node_id=node_id,
+        account=owner.account,
+        owner_id=owner.identity_id,
+        name=name,
         issued_ms=now_ms,
-        expires_ms=expires_ms,
-        policies=tuple(policies),
-        tags=dict(tags or {}),
+        expires_ms=now_ms + duration_s * 1000,
+        **more,
     )
     token = base64.b64encode(keys.seal(_SESSION, msgspec.msgpack.encode(session))).decode()
     return IssuedCredentials(
         access_key_id=session.access_key_id,
         secret=session.secret,
         session_token=token,
-        expires_ms=expires_ms,
+        expires_ms=session.expires_ms,
     )
 
 
@@ -236,7 +266,7 @@ def revoke_node(tx: Transaction, account: str, node_id: str) -> None:
     identities.revoke_node(tx, Scope(account, GLOBAL), node_id)
 
 
-def is_session(principal: Principal) -> bool:
+def is_role_session(principal: Principal) -> bool:
     return principal.id.startswith(ROLE_ID)
 
 

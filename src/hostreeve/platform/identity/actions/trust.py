@@ -16,6 +16,7 @@ from hostreeve.platform.identity.policy import (
 )
 
 ASSUME = "sts:AssumeRole"
+ASSUME_FEDERATED = "sts:AssumeRoleWithWebIdentity"
 NOT_TRUSTED = Decision(False, f"because no {TRUST} allows the {ASSUME} action")
 
 
@@ -24,6 +25,15 @@ def trusts(role: Identity, service: str, context: Mapping[str, Sequence[str]] | 
     known = {"aws:sourceaccount": [role.account], **(context or {})}
     asked = Request(Who(service=service), ASSUME, role.arn, known)
     return decided(asked, role, Policies(EMPTY)).allowed
+
+
+def trusts_federated(
+    role: Identity, provider_arn: str, action: str, context: Mapping[str, Sequence[str]]
+) -> bool:
+    """Whether whom the identity provider vouches for may become the role: the trust policy alone decides."""
+    trust = PolicySet(compile_policy(role.trust, f"{role.arn} trust policy", "trust"))
+    found = trust.find_naming(Request(Who(federated=provider_arn), action, role.arn, context))
+    return found.denies is None and found.allows is not None
 
 
 def decided(request: Request, role: Identity, policies: Policies) -> Decision:

@@ -79,3 +79,7 @@ def instance_profile_arn(account: str, path: str, name: str) -> str:
 
 def session_arn(account: str, role_name: str, session_name: str) -> str:
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role_name}/{session_name}"
+
+
+def federated_arn(account: str, name: str) -> str:
+    return f"arn:{PARTITION}:sts::{account}:federated-user/{name}"

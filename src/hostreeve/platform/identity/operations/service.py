@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from hostreeve.api import paging
 from hostreeve.api.call import Call
-from hostreeve.api.errors import AwsError
+from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.platform.identity import managed
@@ -88,6 +88,12 @@ def refuse_protected(identity: Identity) -> None:
             f"Cannot perform the operation on the protected role '{identity.name}' - this role is only "
             "modifiable by AWS"
         )
+
+
+def denied(message: str) -> AwsError:
+    """A denial that no policy decided."""
+    refusal: AwsError = common.AccessDeniedException(message)
+    return refusal
 
 
 def tag_context(tags: Mapping[str, str]) -> Context:

@@ -1,5 +1,6 @@
 """Users, as callers of IAM see them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from hostreeve.platform.identity.operations.service import (
     shown_tags,
     wanted,
 )
-from hostreeve.platform.identity.store import access_keys, identities, memberships
+from hostreeve.platform.identity.store import access_keys, identities, logins, memberships, mfa_devices
 
 
 @iam.writes("CreateUser", asks=True)
@@ -47,7 +48,9 @@ def create_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 @iam.reads("GetUser", asks=True)
 def get_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Without a name, the caller itself."""
-    return {"User": described(wanted(call, "user", request.get("UserName"), "iam:GetUser"))}
+    user = wanted(call, "user", request.get("UserName"), "iam:GetUser")
+    used = logins.signed_in(call.tx, call.scope, user.identity_id)
+    return {"User": described(user) | _last_use(user, used)}
 
 
 @iam.reads("ListUsers", on=anything)
@@ -61,7 +64,10 @@ def list_users(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         after=page.after,
         limit=page.limit + 1,
     )
-    return paged("Users", page, rows, lambda user: user.name.lower(), listed)
+    used = logins.signed_in(call.tx, call.scope)
+    return paged(
+        "Users", page, rows, lambda user: user.name.lower(), lambda user: listed(user) | _last_use(user, used)
+    )
 
 
 @iam.writes("UpdateUser", asks=True)
@@ -83,11 +89,22 @@ def delete_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     user = wanted(call, "user", request["UserName"], "iam:DeleteUser")
     if access_keys.listed(call.tx, call.scope, user.identity_id):
         raise error.DeleteConflict("Cannot delete entity, must delete access keys first.")
+    if logins.find(call.tx, call.scope, user.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must delete login profile first.")
+    if mfa_devices.of_user(call.tx, call.scope, user.identity_id):
+        raise error.DeleteConflict("Cannot delete entity, must deactivate MFA devices first.")
     refuse_with_policies(call, user)
     if memberships.groups_of(call.tx, call.scope, user.identity_id):
         raise error.DeleteConflict("Cannot delete entity, must remove users from group first.")
+    logins.forget_sign_in(call.tx, call.scope, user.identity_id)
     identities.delete(call.tx, call.scope, user.identity_id)
     return {}
+
+
+def _last_use(user: Identity, used: Mapping[str, int]) -> dict[str, Any]:
+    """When the user last signed in with its password, if it ever did."""
+    used_ms = used.get(user.identity_id)
+    return {"PasswordLastUsed": used_ms / 1000} if used_ms else {}
 
 
 def described(user: Identity) -> dict[str, Any]:

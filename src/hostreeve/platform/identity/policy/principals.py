@@ -14,16 +14,18 @@ _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 
 class Who(NamedTuple):
-    """One caller. `role_arn` is set for a role's session; a service has neither account nor ARN."""
+    """One caller. `role_arn` is set for a role's session; a service has neither account nor ARN, nor has whom
+    an identity provider vouches for (`federated`, its ARN)."""
 
     account: str = ""
     arn: str = ""
     role_arn: str = ""
     service: str = ""
     id: str = ""
+    federated: str = ""
 
     def __str__(self) -> str:
-        return self.arn or self.service
+        return self.arn or self.service or self.federated
 
 
 class Named(IntEnum):
@@ -48,17 +50,14 @@ class Principals:
     accounts: frozenset[str]
     names: frozenset[str]
     services: frozenset[str]
+    federated: frozenset[str] = frozenset()
 
     def naming(self, who: Who) -> Named:
         """The strongest way in which the caller is named."""
-        if who.service:
-            return (
-                Named.ITSELF
-                if who.service in self.services
-                else Named.EVERYONE
-                if self.everyone
-                else Named.NOBODY
-            )
+        if who.service or who.federated:
+            if who.service in self.services or who.federated in self.federated:
+                return Named.ITSELF
+            return Named.EVERYONE if self.everyone else Named.NOBODY
         if who.arn in self.names or (who.id and who.id in self.names):
             return Named.ITSELF
         if who.role_arn and (who.role_arn in self.names or who.id.partition(":")[0] in self.names):
@@ -87,7 +86,13 @@ def read(element: Any) -> Principals:
     for text in named["Service"]:
         if not _SERVICE.fullmatch(text):
             raise ValueError(f'Invalid principal in policy: "SERVICE":"{text}"')
-    return Principals("*" in aws, frozenset(accounts), frozenset(names), frozenset(named["Service"]))
+    return Principals(
+        "*" in aws,
+        frozenset(accounts),
+        frozenset(names),
+        frozenset(named["Service"]),
+        frozenset(named["Federated"]),
+    )
 
 
 def _texts(kind: str, given: Any) -> list[str]:
