@@ -8,6 +8,7 @@ from typing import Any
 
 from hostreeve.api.call import Call, Principal
 from hostreeve.api.errors import common
+from hostreeve.api.operations import Operations
 from hostreeve.capabilities import commands, nodes
 from hostreeve.capabilities.commands import operations, worker
 from hostreeve.capabilities.documents import operations as document_operations
@@ -41,7 +42,13 @@ ALL_TYPES = ("AWS::AllSupported",)
 
 
 class Estate:
-    """Everything a test of commands says. `denied` are ARNs that the caller may not reach."""
+    """Everything a test of commands says. `denied` are ARNs that the caller may not reach.
+
+    `tables` are further operations, of slices that stand on commands.
+    """
+
+    tables: tuple[Operations, ...] = ()
+    keys: Any = None
 
     def __init__(self, database: Database, world: SimulatedWorld) -> None:
         self.database, self.world = database, world
@@ -96,6 +103,7 @@ class Estate:
     def call(self, name: str, **request: Any) -> dict[str, Any]:
         """An operation of ours by its AWS name."""
         tables = (
+            *self.tables,
             operations.ssm,
             operations.hostreeve,
             document_operations.ssm,
@@ -253,7 +261,7 @@ class Estate:
             request_id="r",
             require=require,
             emit=lambda *_: None,
-            keys=None,
+            keys=self.keys,
         )
 
     def ask(

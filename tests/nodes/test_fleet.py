@@ -120,7 +120,9 @@ def test_the_link_tells_presence_and_is_told_of_strangers(call):
     now_ms = call.world.now_ms()
 
     def opened(node):
-        return call.database.write_sync(lambda tx: nodes.presence.opened(tx, SCOPE, node, opening, now_ms))
+        return call.database.write_sync(
+            lambda tx: nodes.NodePresence().opened(tx, SCOPE, node, opening, now_ms)
+        )
 
     assert opened(node_id)
     assert not opened("mi-00000000000000000")

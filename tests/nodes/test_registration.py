@@ -241,7 +241,7 @@ def test_the_short_and_the_full_heartbeat_are_kept(call, node_id):
 
 def test_a_node_reports_about_itself_only(call, node_id):
     other = make.node(call, 1)
-    for name in ("UpdateInstanceInformation", "ListInstanceAssociations"):
+    for name in ("UpdateInstanceInformation",):
         assert refused(call, name, node_principal(other), InstanceId=node_id) == "AccessDeniedException"
         assert refused(call, name, InstanceId=node_id) == "AccessDeniedException"
         assert call.required[-1] == (f"ssm:{name}", [nodes.node_arn(SCOPE, node_id)], None)
@@ -249,14 +249,8 @@ def test_a_node_reports_about_itself_only(call, node_id):
 
 def test_a_node_that_is_gone_cannot_report(call):
     gone = "mi-00000000000000000"
-    for name in ("UpdateInstanceInformation", "ListInstanceAssociations"):
+    for name in ("UpdateInstanceInformation",):
         assert refused(call, name, node_principal(gone), InstanceId=gone) == "InvalidInstanceId"
-
-
-def test_there_are_no_associations_yet(call, node_id):
-    """An empty list: an error would send the official agent into its legacy mode."""
-    answer = call(ssm, "ListInstanceAssociations", node_principal(node_id), InstanceId=node_id, MaxResults=20)
-    assert answer == {"Associations": []}
 
 
 def test_a_deregistered_node_is_gone_with_all_that_waited_for_it(call, node_id):

@@ -9,7 +9,9 @@ from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
 from hostreeve.app import pages
 from hostreeve.app.authority import PlatformAuthority
-from hostreeve.capabilities import calendars, commands, documents, nodes, parameters
+from hostreeve.capabilities import associations, calendars, commands, documents, nodes, parameters
+from hostreeve.capabilities.associations import operations as associations_operations
+from hostreeve.capabilities.associations import worker as associations_worker
 from hostreeve.capabilities.calendars import operations as calendars_operations
 from hostreeve.capabilities.calendars import worker as calendars_worker
 from hostreeve.capabilities.commands import operations as commands_operations
@@ -55,6 +57,7 @@ SCHEMAS = (
     "hostreeve.capabilities.calendars",
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.commands",
+    "hostreeve.capabilities.associations",
 )
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = join(
@@ -76,11 +79,16 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         nodes_operations.ssm,
         commands_operations.ssm,
         commands_operations.hostreeve,
+        associations_operations.ssm,
     ]
 )
 
 documents.announce("ChangeCalendar", calendars.follow)
+documents.announce("Command", associations.document_changed)
 groups.declare(groups.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
+groups.declare(associations.TAGGABLE)
+commands.follow(associations.OWNER, associations.ended)
+groups.follow(associations.tags_changed)
 identity.stand_under(organizations.Limits())
 
 
@@ -134,7 +142,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         keys=keys,
         replica=config.replica,
         listener=listener,
-        presence=nodes.presence,
+        presence=nodes.NodePresence(associations.node_came),
         authenticate=lambda scope: pipeline.authenticate(request_of(scope), "ssmmessages"),
     )
     record.watch(channels.counts, lambda: len(channels.hub))
@@ -152,6 +160,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
         *calendars_worker.workers(database, world),
+        *associations_worker.workers(database, world, keys),
     ]
     if config.objects is not None:
         workers += documents_worker.workers(database, world, keys)

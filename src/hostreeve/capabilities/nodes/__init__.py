@@ -1,6 +1,6 @@
 """Nodes: the machines that are managed, how they become it, whether they are there, how they are chosen."""
 
-from hostreeve.capabilities.nodes.actions.finding import TAGGABLE, exists, find, find_many, presence
+from hostreeve.capabilities.nodes.actions.finding import TAGGABLE, NodePresence, exists, find, find_many
 from hostreeve.capabilities.nodes.actions.joining import machine_key
 from hostreeve.capabilities.nodes.actions.targeting import (
     EVERY,
@@ -18,6 +18,7 @@ __all__ = [
     "PRESENCE",
     "TAGGABLE",
     "Node",
+    "NodePresence",
     "PingStatus",
     "exists",
     "find",
@@ -25,6 +26,5 @@ __all__ = [
     "group_named",
     "machine_key",
     "node_arn",
-    "presence",
     "targeted",
 ]

@@ -8,6 +8,7 @@ API and by the queries of resource groups. What a group has is looked up at use:
 from hostreeve.platform.groups.actions.grouping import KIND, find_group
 from hostreeve.platform.groups.actions.kinds import declare
 from hostreeve.platform.groups.actions.searching import among_members, members
+from hostreeve.platform.groups.actions.tagging import follow
 from hostreeve.platform.groups.model.group import Group, group_arn
 from hostreeve.platform.groups.model.queries import TagFilter
 from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Taggable, tag_facts
@@ -36,6 +37,7 @@ __all__ = [
     "arns_with_key",
     "declare",
     "find_group",
+    "follow",
     "forget",
     "group_arn",
     "members",

@@ -1,6 +1,6 @@
 """Nodes looked up: which there are, who can be tagged as a managed node, and signs of life."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hostreeve.capabilities.nodes.model import Node, is_instance, node_arn
 from hostreeve.capabilities.nodes.store import nodes
@@ -31,8 +31,15 @@ def _is_taggable(tx: Transaction, scope: Scope, node_id: str) -> bool:
     return not is_instance(node_id) and exists(tx, scope, node_id)
 
 
+Came = Callable[[Transaction, Scope, str, int], None]
+"""Told, in the same transaction, that a node has connected: its id, and the time in ms."""
+
+
 class NodePresence:
-    """What the node link tells about channels (`messaging.channels.Presence`)."""
+    """What the node link tells about channels (`messaging.channels.Presence`), and who else hears of it."""
+
+    def __init__(self, *came: Came) -> None:
+        self.came = came
 
     def opened(self, tx: Transaction, scope: Scope, node_id: str, opening: wire.Opening, now_ms: int) -> bool:
         """A sign of life. False when no such node is registered."""
@@ -40,10 +47,13 @@ class NodePresence:
             "agent_version": opening.agent_version,
             "platform_type": PLATFORM_TYPES.get(opening.platform_type.lower(), ""),
         }
-        return nodes.report(tx, scope, node_id, reported, now_ms)
+        if not nodes.report(tx, scope, node_id, reported, now_ms):
+            return False
+        for came in self.came:
+            came(tx, scope, node_id, now_ms)
+        return True
 
 
-presence = NodePresence()
 TAGGABLE = groups.Taggable(
     "ManagedInstance", node_arn, _is_taggable, "AWS::SSM::ManagedInstance", "ssm:managed-instance"
 )

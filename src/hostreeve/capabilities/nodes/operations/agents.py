@@ -38,15 +38,6 @@ def update_instance_information(call: Call, request: dict[str, Any]) -> dict[str
     return {}
 
 
-@ssm.reads("ListInstanceAssociations", on=node)
-def list_instance_associations(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """No association exists yet. An error instead would send the official agent into a legacy mode."""
-    node_id = joining.itself(call, request["InstanceId"])
-    if not finding.exists(call.tx, call.scope, node_id):
-        raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
-    return {"Associations": []}
-
-
 @ssm.writes("DeregisterManagedInstance", on=node)
 def deregister_managed_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     joining.deregister(call, request["InstanceId"])

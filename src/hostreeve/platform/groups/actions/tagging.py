@@ -1,6 +1,6 @@
 """Tags put on resources and taken off: the rules, the caller's right to it, and the rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from hostreeve.api.call import Call
@@ -12,6 +12,21 @@ from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Ta
 from hostreeve.platform.groups.store import tags as store
 
 error = ServiceErrors(service("ssm"))
+
+Changed = Callable[[Transaction, Scope, str, int], None]
+"""Told, in the same transaction, that a resource's tags have changed: its ARN, and the time in ms."""
+_followers: list[Changed] = []
+
+
+def follow(changed: Changed) -> None:
+    """Hear of the tags that callers put on resources and take off."""
+    if changed not in _followers:
+        _followers.append(changed)
+
+
+def _tell(call: Call, arn: str) -> None:
+    for changed in _followers:
+        changed(call.tx, call.scope, arn, call.now_ms)
 
 
 def kind_of(taggable: Taggable) -> Kind:
@@ -44,6 +59,7 @@ def add(call: Call, taggable: Taggable, resource_id: str, tags: Mapping[str, str
     if len(store.tags_of(call.tx, call.scope, arn) | dict(tags)) > TAGS_MAX:
         raise error.TooManyTagsError(f"A resource has at most {TAGS_MAX} tags.")
     store.set_tags(call.tx, call.scope, arn, tags)
+    _tell(call, arn)
 
 
 def remove(call: Call, taggable: Taggable, resource_id: str, keys: Sequence[str]) -> None:
@@ -51,6 +67,7 @@ def remove(call: Call, taggable: Taggable, resource_id: str, keys: Sequence[str]
     arn = existing(call, taggable, resource_id)
     refuse_reserved(keys)
     store.remove_tags(call.tx, call.scope, arn, keys)
+    _tell(call, arn)
 
 
 def existing(call: Call, taggable: Taggable, resource_id: str) -> str:

@@ -1,0 +1,15 @@
+"""State Manager: associations bind a document to nodes, apply it again and again, and know how it went.
+
+It is told of the commands that it sent (`ended`), of nodes that come (`node_came`) and of their tags.
+"""
+
+from hostreeve.capabilities.associations.actions.running import (
+    OWNER,
+    document_changed,
+    ended,
+    node_came,
+    tags_changed,
+)
+from hostreeve.capabilities.associations.actions.tagging import TAGGABLE
+
+__all__ = ["OWNER", "TAGGABLE", "document_changed", "ended", "node_came", "tags_changed"]

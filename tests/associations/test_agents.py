@@ -1,0 +1,147 @@
+"""What agents ask for and tell: the polling contract of official agents, for documents that only they run."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from hostreeve.api.call import Principal
+from hostreeve.api.errors import AwsError
+from hostreeve.capabilities.nodes.store import nodes as node_rows
+
+INVENTORY = {
+    "schemaVersion": "2.0",
+    "description": "inventory",
+    "mainSteps": [
+        {"action": "aws:softwareInventory", "name": "gather", "inputs": {"applications": "Enabled"}}
+    ],
+}
+
+
+@pytest.fixture
+def official(estate):
+    """A node whose agent is the official one."""
+    node_id = estate.node()
+    reported = {"agent_name": "amazon-ssm-agent"}
+    estate.database.write_sync(lambda tx: node_rows.report(tx, estate.scope, node_id, reported, 1))
+    return node_id
+
+
+@pytest.fixture
+def association_id(estate, official):
+    content = json.dumps(INVENTORY)
+    estate.call(
+        "CreateDocument", Name="gather", Content=content, DocumentType="Command", DocumentFormat="JSON"
+    )
+    made = estate.associate(official, Name="gather", Parameters={}, ScheduleExpression="rate(12 hours)")
+    estate.work()
+    return made
+
+
+def by(estate, node_id, name, **request):
+    """An operation called by a node."""
+    before = estate.principal
+    estate.principal = Principal(
+        estate.scope.account, "arn:aws:sts::1:assumed-role/R/n", "AROA", "A", node_id=node_id
+    )
+    try:
+        return estate.call(name, **request)
+    finally:
+        estate.principal = before
+
+
+def tell(estate, node_id, association_id, status, **more):
+    date = datetime.fromtimestamp(estate.world.now_ms() / 1000, UTC)
+    result = {"Status": status, "ExecutionDate": date, "ErrorCode": "", "ExecutionSummary": "so", **more}
+    by(
+        estate,
+        node_id,
+        "UpdateInstanceAssociationStatus",
+        InstanceId=node_id,
+        AssociationId=association_id,
+        ExecutionResult=result,
+    )
+    estate.work()
+
+
+def polled(estate, node_id):
+    return by(estate, node_id, "ListInstanceAssociations", InstanceId=node_id, MaxResults=20)["Associations"]
+
+
+def test_an_official_agent_finds_pending_what_only_it_can_run_with_all_that_it_dereferences(
+    estate, official, association_id
+):
+    (one,) = polled(estate, official)
+    assert (one["AssociationId"], one["DetailedStatus"], one["InstanceId"]) == (
+        association_id,
+        "Pending",
+        official,
+    )
+    assert {"Name", "DocumentVersion", "Checksum", "AssociationVersion"} <= set(one)
+    # The server keeps time: an agent that had the schedule would keep it too.
+    assert "ScheduleExpression" not in one
+    assert estate.commands() == []
+
+
+def test_what_the_agent_tells_is_kept_and_ends_the_execution(estate, official, association_id):
+    tell(estate, official, association_id, "InProgress")
+    (one,) = polled(estate, official)
+    assert (one["DetailedStatus"], "LastExecutionDate" in one) == ("InProgress", True)
+    tell(estate, official, association_id, "Success")
+    (execution,) = estate.executions(association_id)
+    assert (execution["Status"], execution["ResourceCountByStatus"]) == ("Success", "{Success=1}")
+    assert estate.standing(association_id)["Overview"]["Status"] == "Success"
+    estate.later(12 * 3600)
+    assert polled(estate, official)[0]["DetailedStatus"] == "Pending"
+
+
+def test_an_agent_that_died_in_the_middle_does_not_block_what_comes_after(estate, official, association_id):
+    """The official agent runs nothing behind an association that is InProgress for two hours."""
+    tell(estate, official, association_id, "InProgress")
+    estate.come_back(official)
+    assert polled(estate, official)[0]["DetailedStatus"] == "Pending"
+
+
+def test_an_edit_changes_the_checksum_by_which_agents_keep_documents(estate, official, association_id):
+    (before,) = polled(estate, official)
+    targets = [{"Key": "InstanceIds", "Values": [official]}]
+    estate.call(
+        "UpdateAssociation", AssociationId=association_id, Targets=targets, ScheduleExpression="rate(1 day)"
+    )
+    (after,) = polled(estate, official)
+    assert before["Checksum"] != after["Checksum"]
+
+
+def test_a_node_without_the_official_agent_fails_visibly(estate):
+    node_id = estate.node()
+    content = json.dumps(INVENTORY)
+    estate.call(
+        "CreateDocument", Name="gather", Content=content, DocumentType="Command", DocumentFormat="JSON"
+    )
+    made = estate.associate(node_id, Name="gather", Parameters={})
+    estate.work()
+    assert estate.standing(made)["Overview"]["Status"] == "Failed"
+    (info,) = estate.call("DescribeInstanceAssociationsStatus", InstanceId=node_id)[
+        "InstanceAssociationStatusInfos"
+    ]
+    assert info["DetailedStatus"] == "UnsupportedAgent"
+
+
+def test_a_node_speaks_for_itself_only(estate, official, association_id):
+    other = estate.node()
+    for name, more in (
+        ("ListInstanceAssociations", {}),
+        ("UpdateInstanceAssociationStatus", {"AssociationId": association_id, "ExecutionResult": {}}),
+        (
+            "UpdateAssociationStatus",
+            {"Name": "gather", "AssociationStatus": {"Name": "Success", "Message": "m"}},
+        ),
+    ):
+        with pytest.raises(AwsError, match="not authorized"):
+            by(estate, other, name, InstanceId=official, **more)
+
+
+def test_what_others_run_is_no_business_of_the_agents(estate, official):
+    estate.associate(official)
+    estate.work()
+    assert polled(estate, official) == []
