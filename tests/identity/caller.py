@@ -24,6 +24,7 @@ OPERATIONS = join(
     [
         identity_operations.iam,
         identity_operations.sts,
+        identity_operations.hostreeve,
         organizations_operations.organizations,
         organizations_operations.hostreeve,
     ]

@@ -219,9 +219,15 @@ def naming(statement, who):
     if "NotPrincipal" in statement:
         return "" if naming({"Principal": statement["NotPrincipal"]}, who) else "everyone"
     principal = statement["Principal"]
-    names = ["*"] if principal == "*" else listed(principal.get("AWS", []))
+    if principal == "*":
+        return "everyone"
+    names = listed(principal.get("AWS", []))
+    if who.get("service"):
+        if who["service"] in listed(principal.get("Service", [])):
+            return "itself"
+        return "everyone" if "*" in names else ""
     account = f"arn:aws:iam::{who['account']}:root"
-    if who["arn"] in names:
+    if who["arn"] != account and who["arn"] in names:
         return "itself"
     if who["role_arn"] and who["role_arn"] in names:
         return "role"
@@ -230,25 +236,44 @@ def naming(statement, who):
     return "account" if who["account"] in names or account in names else ""
 
 
-def allowed(request, layers):
-    """Whether the request passes. `layers`: identity, boundary, session, control, resource, owner."""
+def decided(request, layers):
+    """Whether the request passes, and by which kind of policy it was stopped: '' when it passes.
+
+    `layers`: identity, boundary, session, control (from the root of the organization down), resource, owner,
+    trust (the resource is a role and its policy says who may become it), must_speak.
+    """
     who = request["who"]
-    own = says(layers["identity"], request)
-    theirs = says(layers["resource"], request, who) if layers["resource"] is not None else ""
-    controls = [says(level, request) for level in layers["control"]]
-    boundary = says(layers["boundary"], request) if layers["boundary"] is not None else "none"
-    session = says(layers["session"], request) if layers["session"] is not None else "none"
-    if "deny" in [own, theirs, boundary, session, *controls]:
-        return False
-    if "" in controls:
-        return False
-    local = who["account"] == layers["owner"]
-    if local and theirs == "itself":
-        return True
-    if not boundary or not session:
-        return False
-    if layers["resource"] is None:
-        return bool(own)
-    if local:
-        return bool(own) or theirs in ("everyone", "role")
-    return bool(own) and bool(theirs)
+    said = heard(request, layers)
+    for kind in ("control", "resource", "identity", "boundary", "session"):
+        if "deny" in said[kind]:
+            return False, kind
+    (theirs,) = said["resource"]
+    if who.get("service"):
+        return (True, "") if theirs else (False, "resource")
+    needed = ["control", "identity", "boundary", "session"]
+    if layers["resource"] is not None:
+        local = who["account"] == layers["owner"]
+        if local and theirs == "itself":
+            needed = ["control"]
+        elif local and theirs in ("everyone", "role"):
+            needed.remove("identity")
+        elif not local or layers["trust"] or layers["must_speak"]:
+            needed.insert(1, "resource")
+    for kind in needed:
+        if "" in said[kind]:
+            return False, kind
+    return True, ""
+
+
+def heard(request, layers):
+    """What each kind says; several for the levels of an organization; 'none' where there is none."""
+    resource = layers["resource"]
+    return {
+        "control": [says(level, request) for level in layers["control"]],
+        "resource": [says(resource, request, request["who"]) if resource is not None else "none"],
+        "identity": [says(layers["identity"], request)],
+        **{
+            kind: [says(layers[kind], request) if layers[kind] is not None else "none"]
+            for kind in ("boundary", "session")
+        },
+    }

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostreeve.platform.identity.policy import (
+    RESOURCE,
+    TRUST,
     Policies,
     PolicySet,
     Request,
@@ -14,6 +16,7 @@ from hostreeve.platform.identity.policy import (
     evaluate,
     evaluate_with_resource,
 )
+from hostreeve.platform.identity.policy import layers as explained
 from tests.identity import naive
 from tests.sampling import examples
 
@@ -24,10 +27,13 @@ CALLERS = [
     {"account": account, "arn": arn, "role_arn": role}
     for account in (HOME, ABROAD)
     for arn, role in (
+        (f"arn:aws:iam::{account}:root", ""),
         (f"arn:aws:iam::{account}:user/ann", ""),
         (f"arn:aws:sts::{account}:assumed-role/R/s", f"arn:aws:iam::{account}:role/R"),
     )
 ]
+SERVICE = "ssm.amazonaws.com"
+CALLERS.append({"account": "", "arn": "", "role_arn": "", "service": SERVICE})
 NAMES = ["*", HOME, ABROAD, f"arn:aws:iam::{HOME}:root"]
 NAMES += [name for caller in CALLERS for name in (caller["arn"], caller["role_arn"]) if name]
 
@@ -111,6 +117,7 @@ def statements(draw, *, principal=False):
             st.one_of(
                 st.just("*"),
                 st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(lambda n: {"AWS": n}),
+                st.sampled_from([{"Service": SERVICE}, {"Service": "ec2.amazonaws.com", "AWS": HOME}]),
             )
         )
     return found
@@ -154,8 +161,17 @@ layers = st.fixed_dictionaries(
         "control": st.lists(documents(), max_size=2),
         "resource": st.none() | documents(principal=True),
         "owner": st.just(HOME),
+        "trust": st.booleans(),
+        "must_speak": st.booleans(),
     }
 )
+REASONS = {
+    "control": "service control policy",
+    "resource": "resource-based policy",
+    "identity": "identity-based policy",
+    "boundary": "permissions boundary",
+    "session": "session policy",
+}
 
 
 def compiled(found, kind="identity"):
@@ -167,6 +183,8 @@ def compiled(found, kind="identity"):
 @settings(max_examples=examples(1500), deadline=None)
 @given(requests, layers)
 def test_ours_and_the_naive_evaluator_always_agree(asked, given_layers):
+    if asked["who"].get("service") and given_layers["resource"] is None:
+        return  # A service has no policies of its own.
     request = Request(Who(**asked["who"]), asked["action"], asked["resource"], asked["context"])
     policies = Policies(
         compiled(given_layers["identity"]),
@@ -174,10 +192,32 @@ def test_ours_and_the_naive_evaluator_always_agree(asked, given_layers):
         None if given_layers["session"] is None else compiled(given_layers["session"]),
         tuple(compiled(level) for level in given_layers["control"]),
     )
-    if given_layers["resource"] is None:
+    theirs = None if given_layers["resource"] is None else compiled(given_layers["resource"], "resource")
+    kind = TRUST if given_layers["trust"] else RESOURCE
+    if theirs is None:
         decision = evaluate(request, policies)
     else:
-        theirs = compiled(given_layers["resource"], "resource")
-        decision = evaluate_with_resource(request, policies, theirs, owner=HOME)
-    assert decision.allowed == naive.allowed(asked, given_layers)
+        decision = evaluate_with_resource(
+            request, policies, theirs, owner=HOME, kind=kind, must_speak=given_layers["must_speak"]
+        )
+    allowed, stopped_by = naive.decided(asked, given_layers)
+    assert decision.allowed == allowed
     assert decision.allowed == (not decision.reason)
+    if stopped_by:
+        reason = kind if stopped_by == "resource" else REASONS[stopped_by]
+        assert reason in decision.reason
+    agrees_with_its_explanation(request, decision, explained(request, policies, theirs, kind))
+
+
+def agrees_with_its_explanation(request, decision, found):
+    """What is told layer by layer is what was decided by."""
+    assert ("explicitDeny" in {layer.verdict for layer in found}) == decision.reason.startswith("with an")
+    if decision.allowed and not request.who.service:
+        assert all(layer.verdict == "allowed" for layer in found if layer.kind == "service control policy")
+        deciding = [str(h.statement) for layer in found for h in layer.statements if not h.unmet]
+        assert decision.statement in deciding
+    for layer in found:
+        applying = {heard.effect for heard in layer.statements if not heard.unmet}
+        assert layer.verdict == (
+            "explicitDeny" if "Deny" in applying else "allowed" if applying else "implicitDeny"
+        )

@@ -64,6 +64,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
     [
         identity_operations.iam,
         identity_operations.sts,
+        identity_operations.hostreeve,
         organizations_operations.organizations,
         organizations_operations.hostreeve,
         groups_operations.ssm,

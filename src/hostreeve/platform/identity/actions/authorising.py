@@ -9,9 +9,9 @@ from hostreeve.api.call import Principal, ResourcePolicy, SessionFacts
 from hostreeve.api.errors import common
 from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.actions import above
 from hostreeve.platform.identity.actions import resources as resource_policies
+from hostreeve.platform.identity.actions.held import held, managed_policy
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
     Policies,
@@ -23,8 +23,7 @@ from hostreeve.platform.identity.policy import (
     evaluate,
     refusal_text,
 )
-from hostreeve.platform.identity.store import identities, memberships
-from hostreeve.platform.identity.store import policies as policy_rows
+from hostreeve.platform.identity.store import identities
 from hostreeve.platform.identity.store.changes import stamp_of
 from hostreeve.platform.identity.store.memory import Memory
 
@@ -37,6 +36,14 @@ class _Compiled(NamedTuple):
 _compiled: Memory[tuple[str, str, tuple[str, ...]], _Compiled] = Memory(4096)
 
 NOTHING = Policies()
+ROOT = "root"
+"""Stands for an account's root where others have the id of a user or role."""
+
+EVERYTHING = PolicySet(
+    compile_policy(
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}', "account root"
+    )
+)
 PASS_ROLE = "iam:PassRole"
 
 
@@ -88,7 +95,7 @@ def _further(
     if policy is not None and policy.context is not None:
         found.update(policy.context())
     elif tags_of is not None:
-        found.update(_tag_context(tags_of, resource))
+        found.update(tag_context(tags_of, resource))
     return found
 
 
@@ -102,7 +109,7 @@ def _refuse_limited(principal: Principal, action: str) -> None:
         raise common.InvalidClientTokenId("The security token included in the request is invalid")
 
 
-def _tag_context(tags_of: Callable[[str], Mapping[str, str]], resource: str) -> dict[str, list[str]]:
+def tag_context(tags_of: Callable[[str], Mapping[str, str]], resource: str) -> dict[str, list[str]]:
     """The condition keys that a resource's tags are, in both spellings that AWS has."""
     service = resource.split(":", 3)[2] if resource.startswith("arn:") else ""
     spelled = ("aws:ResourceTag/", f"{service}:resourceTag/")
@@ -117,6 +124,8 @@ def policies_of(tx: Transaction, principal: Principal) -> Policies:
     """The caller's policies, compiled. They are read anew when the account's stamp has changed."""
     stamp = stamp_of(tx, principal.account)
     owner = principal.owner_id or principal.id.partition(":")[0]
+    if principal.arn.endswith(":root"):
+        owner = ROOT
     is_federated = principal.session is not None and principal.session.kind == "federation"
     # A federated user has its user's rights as far as its session's policies go: without any, none.
     limits = ("",) if is_federated and not principal.session_policies else principal.session_policies
@@ -129,17 +138,14 @@ def policies_of(tx: Transaction, principal: Principal) -> Policies:
 
 
 def _read(tx: Transaction, scope: Scope, owner: str, limits: Sequence[str]) -> Policies:
+    if owner == ROOT:
+        return Policies(identity=EVERYTHING, control=above.control_of(tx, scope.account))
     identity = identities.find_by_id(tx, scope, owner) if owner.startswith((USER_ID, ROLE_ID)) else None
     if identity is None:
         return NOTHING
-    # A user has what its groups have.
-    groups = memberships.groups_of(tx, scope, owner) if identity.kind == "user" else []
     statements: list[Statement] = []
-    for holder in (identity, *groups):
-        for name, document in policy_rows.inline(tx, scope, holder.identity_id).items():
-            statements.extend(compile_policy(document, name))
-        for arn in policy_rows.attached(tx, scope, holder.identity_id):
-            statements.extend(_managed(tx, scope, arn))
+    for policy in held(tx, scope, identity):
+        statements.extend(compile_policy(policy.document, policy.name))
     boundary = identity.boundary_arn
     return Policies(
         identity=PolicySet(statements),
@@ -165,7 +171,7 @@ def _session(tx: Transaction, scope: Scope, policies: Sequence[str]) -> PolicySe
 
 
 def _managed(tx: Transaction, scope: Scope, arn: str) -> tuple[Statement, ...]:
-    policy = managed.policies().get(arn) or policy_rows.find(tx, scope, arn)
+    policy = managed_policy(tx, scope, arn)
     return compile_policy(policy.document, arn) if policy else ()
 
 

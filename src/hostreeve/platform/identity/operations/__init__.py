@@ -4,6 +4,7 @@ from hostreeve.platform.identity.operations import (
     access_keys,
     account,
     attachments,
+    explaining,
     groups,
     inline_policies,
     instance_profiles,
@@ -16,19 +17,23 @@ from hostreeve.platform.identity.operations import (
     role_sessions,
     roles,
     service_roles,
+    simulation,
     tags,
     user_sessions,
     users,
     web_identity,
     who_calls,
 )
+from hostreeve.platform.identity.operations.explaining import hostreeve
 from hostreeve.platform.identity.operations.service import iam, sts
 
 __all__ = [
     "access_keys",
     "account",
     "attachments",
+    "explaining",
     "groups",
+    "hostreeve",
     "iam",
     "inline_policies",
     "instance_profiles",
@@ -41,6 +46,7 @@ __all__ = [
     "role_sessions",
     "roles",
     "service_roles",
+    "simulation",
     "sts",
     "tags",
     "user_sessions",

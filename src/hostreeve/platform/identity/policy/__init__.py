@@ -7,7 +7,10 @@ from hostreeve.platform.identity.policy.document import (
     compile_policy,
 )
 from hostreeve.platform.identity.policy.evaluation import (
+    BOUNDARY,
+    CONTROL,
     EMPTY,
+    IDENTITY,
     RESOURCE,
     TRUST,
     Decision,
@@ -19,26 +22,47 @@ from hostreeve.platform.identity.policy.evaluation import (
     evaluate_with_resource,
     refusal_text,
 )
+from hostreeve.platform.identity.policy.explanation import (
+    ALLOWED,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    Heard,
+    Layer,
+    layers,
+)
 from hostreeve.platform.identity.policy.globs import Context
+from hostreeve.platform.identity.policy.keys import Span, context_keys, spans
 from hostreeve.platform.identity.policy.principals import Named, Who
 
 __all__ = [
+    "ALLOWED",
+    "BOUNDARY",
+    "CONTROL",
     "EMPTY",
+    "EXPLICIT_DENY",
+    "IDENTITY",
+    "IMPLICIT_DENY",
     "RESOURCE",
     "TRUST",
     "Context",
     "Decision",
+    "Heard",
+    "Layer",
     "MalformedPolicy",
     "Named",
     "Policies",
     "PolicySet",
     "Request",
+    "Span",
     "Statement",
     "Who",
     "check_policy",
     "compile_policy",
+    "context_keys",
     "evaluate",
     "evaluate_granted",
     "evaluate_with_resource",
+    "layers",
     "refusal_text",
+    "spans",
 ]

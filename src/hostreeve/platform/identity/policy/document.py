@@ -56,7 +56,8 @@ class Statement:
     other_resources: bool
     conditions: tuple[Condition, ...]
     raw: Mapping[str, Any]
-    """The statement as it was written, for explanations."""
+    """The statement as it was written, and which of its document it is: for explanations."""
+    index: int
 
     def __str__(self) -> str:
         return f"{self.policy}#{self.sid}"
@@ -64,6 +65,11 @@ class Statement:
     def speaks_of(self, action: str) -> bool:
         """`action` is lower-case: services' and operations' names are compared without case."""
         return bool(self.action(action)) != self.other_actions
+
+    def touches(self, resource: str, context: Context) -> bool:
+        """Whether the resource is met, whatever the conditions."""
+        met = bool(self.resource(resource)) or self._open_match(resource, context)
+        return met != self.other_resources
 
     def applies(self, resource: str, context: Context) -> bool:
         """Whether the resource and the conditions are met."""
@@ -108,8 +114,7 @@ def compile_policy(text: str, name: str, kind: Kind = "identity") -> tuple[State
     if not isinstance(listed, list) or not listed:
         _refuse("Statement", "must be a statement or a list of statements")
     compiled = tuple(
-        _Reader(name, kind, version == CURRENT, f"Statement[{index}]").read(raw)
-        for index, raw in enumerate(listed)
+        _Reader(name, kind, version == CURRENT, index).read(raw) for index, raw in enumerate(listed)
     )
     sids = [raw["Sid"] for raw in listed if raw.get("Sid")]
     if len(set(sids)) < len(sids):
@@ -127,7 +132,11 @@ class _Reader:
     name: str
     kind: Kind
     variables: bool
-    place: str
+    index: int
+
+    @property
+    def place(self) -> str:
+        return f"Statement[{self.index}]"
 
     def read(self, raw: Any) -> Statement:
         if not isinstance(raw, dict):
@@ -157,6 +166,7 @@ class _Reader:
             other_resources=other_resources,
             conditions=self._conditions(raw.get("Condition", {})),
             raw=raw,
+            index=self.index,
         )
 
     def _either(self, raw: Mapping[str, Any], element: str, *, required: bool) -> tuple[list[str], bool]:
