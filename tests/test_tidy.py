@@ -2,6 +2,7 @@
 SQL."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -19,6 +20,11 @@ PARAMETERS_MAX = 6
 OPEN_TO_APP = {"operations", "worker"}
 BANNED_IN_NAMES = re.compile(r"(Manager|Helper|Util|Base|Impl)(?![a-z])")
 SQL_WORDS = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
+
+
+@functools.cache
+def _parsed(path):
+    return ast.parse(path.read_text())
 
 
 def test_slices_are_entered_by_their_front_door():
@@ -73,7 +79,7 @@ def test_every_module_says_what_room_it_is():
     silent = [
         str(p.relative_to(ROOT))
         for p in MODULES
-        if p.read_text().strip() and not ast.get_docstring(ast.parse(p.read_text()))
+        if p.read_text().strip() and not ast.get_docstring(_parsed(p))
     ]
     assert not silent
 
@@ -91,7 +97,7 @@ def test_no_class_hides_behind_a_word_that_says_nothing():
     banned = [
         f"{path}:{node.lineno} {node.name}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_parsed(path))
         if isinstance(node, ast.ClassDef) and BANNED_IN_NAMES.search(node.name)
     ]
     assert not banned
@@ -130,7 +136,7 @@ def test_nothing_is_left_to_do_without_an_issue():
 
 def _functions():
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(_parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield path.relative_to(ROOT), node
 

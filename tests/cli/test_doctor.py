@@ -154,7 +154,7 @@ def test_a_running_server_is_recognised_by_its_lock(folder):
     ("spoil", "subject", "told"),
     [
         (lambda folder: folder.master_key.chmod(0o640), "master key", "mode 0640"),
-        (lambda folder: folder.master_key.write_bytes(b"short"), "master key", "32 bytes"),
+        (lambda folder: folder.master_key.write_bytes(b"short"), "master key", "does not hold a master key"),
         (lambda folder: folder.master_key.unlink(), "master key", "missing"),
         (lambda folder: folder.root.chmod(0o755), "state folder", "mode 0755"),
         (lambda folder: folder.admin_env.chmod(0o644), "administrator's key", "mode 0644"),

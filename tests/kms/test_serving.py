@@ -11,7 +11,7 @@ from hostreeve.platform import identity, kms
 from hostreeve.platform.keys import Keyring
 from tests.calls import ACCOUNT, SCOPE
 
-SCHEMAS = ["hostreeve.platform.groups", "hostreeve.platform.identity", "hostreeve.platform.kms"]
+SCHEMAS = [f"hostreeve.platform.{slice_}" for slice_ in ("groups", "identity", "kms", "organizations")]
 CONTEXT = {"PARAMETER_ARN": SCOPE.arn("ssm", "parameter/p")}
 DEFAULT = "alias/aws/ssm"
 

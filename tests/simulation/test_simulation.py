@@ -21,12 +21,13 @@ def brief(seed: int) -> Report:
     return Simulation(seed, nodes=20, faulty_s=180).run()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_fleet_survives_three_minutes_of_faults(seed):
     report = brief(seed)
     assert report.commands and report.happened["cuts"], "nothing happened"
 
 
+@pytest.mark.slow
 def test_a_seed_replays_exactly_in_another_process():
     """The other process has its own order of sets."""
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(ROOT)}
@@ -38,6 +39,7 @@ def test_a_seed_replays_exactly_in_another_process():
     assert brief(5).digest != brief(4).digest
 
 
+@pytest.mark.slow
 def test_the_seed_that_was_asked_for(pytestconfig, capsys):
     """All that `make simulate` runs; without a seed, one more short one."""
     asked = pytestconfig.getoption("seed", None)
