@@ -36,23 +36,26 @@ class Caller:
         operation = next(each for each in table if each.name == name)
 
         def unit(tx: Any) -> dict[str, Any]:
-            call = Call(
-                tx=tx,
-                scope=self.scope,
-                principal=principal,
-                world=self.world,
-                now_ms=self.world.now_ms(),
-                request_id=self.world.uuid(),
-                require=self._require,
-                emit=lambda *_: None,
-                keys=self.keys,
-            )
+            call = self.call(tx, principal)
             if operation.on is not None:
                 call.require(operation.action, operation.on(call.scope, request))
             return operation.handler(call, request)
 
         run = self.database.write_sync if operation.writes else self.database.read_sync
         return run(unit)
+
+    def call(self, tx: Any, principal: Principal) -> Call:
+        return Call(
+            tx=tx,
+            scope=self.scope,
+            principal=principal,
+            world=self.world,
+            now_ms=self.world.now_ms(),
+            request_id=self.world.uuid(),
+            require=self._require,
+            emit=lambda *_: None,
+            keys=self.keys,
+        )
 
     def _require(
         self,

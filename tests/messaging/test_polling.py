@@ -62,6 +62,46 @@ def test_a_message_is_invisible_for_as_long_as_the_agent_asks(caller):
     assert poll(caller)["Messages"]
 
 
+def idle(caller, node_id=NODE, principal=ME):
+    """What a poll finds by reading only: True for nothing."""
+
+    def unit(tx):
+        call = caller.call(tx, principal)
+        found = operations.no_messages(call, {"Destination": node_id, "MessagesRequestId": "r"})
+        assert found in (None, {"Destination": node_id, "MessagesRequestId": "r", "Messages": []})
+        return found is not None
+
+    return caller.database.read_sync(unit)
+
+
+def test_a_poll_sees_by_reading_only_whether_there_is_something_to_claim(caller):
+    assert idle(caller)
+    post(caller, job(1))
+    assert not idle(caller) and idle(caller, OTHER, node_principal(OTHER))
+    poll(caller)
+    assert idle(caller)
+    caller.world.advance(10.1)
+    assert not idle(caller) and poll(caller)["Messages"]
+    with pytest.raises(AwsError, match="not authorized to act"):
+        idle(caller, OTHER)
+
+
+def test_jobs_for_an_open_channel_are_nothing_to_a_poll(caller):
+    post(caller, job(1))
+    now_ms = caller.world.now_ms()
+    caller.database.write_sync(lambda tx: store.beat(tx, "r", now_ms))
+    caller.database.write_sync(lambda tx: store.open_channel(tx, SCOPE, NODE, "r", now_ms))
+    assert idle(caller)
+    caller.database.write_sync(lambda tx: store.close_channels(tx, [(SCOPE, NODE, 1)], now_ms))
+    assert not idle(caller)
+
+
+def test_two_polls_that_see_a_message_at_once_get_it_once(caller):
+    post(caller, job(1))
+    assert not idle(caller) and not idle(caller)
+    assert [len(poll(caller)["Messages"]), len(poll(caller)["Messages"])] == [1, 0]
+
+
 def test_an_acknowledged_message_never_comes_again(caller, heard):
     post(caller, job(1))
     poll(caller)

@@ -151,6 +151,27 @@ def test_polling_gives_a_waiting_job_and_takes_its_reply(house, agent):
     assert rows == []
 
 
+def test_a_poll_that_finds_nothing_writes_nothing(house, agent, monkeypatch):
+    agent.refresh()
+    writes = []
+    monkeypatch.setattr(house.app.database, "write", writes.append)
+    house.loop.call_later(2.5, house.world.advance, 60)
+    answer = agent.poll("GetMessages", Destination=agent.node_id, MessagesRequestId="r")
+    assert answer["Messages"] == [] and writes == []
+
+
+def test_a_poll_gets_what_comes_while_it_waits(house, agent):
+    agent.refresh()
+    job, unit = _posting(house, agent)
+    database = house.app.database
+    posts = []
+    house.loop.call_later(0.1, lambda: posts.append(asyncio.ensure_future(database.write(unit))))
+    started = time.monotonic()
+    answer = agent.poll("GetMessages", Destination=agent.node_id, MessagesRequestId="r")
+    assert [message["MessageId"] for message in answer["Messages"]] == [job.job_id]
+    assert time.monotonic() - started < 3
+
+
 def test_a_poll_is_answered_when_the_server_stops(house, agent):
     house.loop.call_later(0.05, house.app.pipeline.drain)
     house.loop.call_later(5, house.world.advance, 60)
@@ -261,6 +282,13 @@ def test_callers_get_awss_words_for_what_they_got_wrong(house):
 
 
 def _post(house, agent):
+    job, unit = _posting(house, agent)
+    house.app.database.write_sync(unit)
+    return job
+
+
+def _posting(house, agent):
+    """A job, and the unit of work that posts it."""
     job = mailbox.Job(wire.job_id("c", agent.node_id), agent.node_id, wire.TOPIC_SEND, "c", 4_000_000_000_000)
     account = house.client("sts").get_caller_identity()["Account"]
 
@@ -268,5 +296,4 @@ def _post(house, agent):
         mailbox.keep_content(tx, "c", '{"CommandId":"c"}')
         mailbox.post(tx, Scope(account, agent.region), [job], house.world.now_ms())
 
-    house.app.database.write_sync(unit)
-    return job
+    return job, unit

@@ -21,13 +21,15 @@ class Waits:
     """A long poll: while `empty(answer)`, the operation is run again each time the bus says `channel`/`key`.
 
     It answers what it has after `timeout_s` seconds at the latest. Nothing is held open in the database
-    meanwhile.
+    meanwhile. `idle` is the same question as one that reads only: its answer where nothing waits, None where
+    the operation itself must look.
     """
 
     channel: str
     key: Callable[[dict[str, Any]], str]
     empty: Callable[[dict[str, Any]], bool]
     timeout_s: float
+    idle: Callable[..., dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)

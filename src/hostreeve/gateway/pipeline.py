@@ -233,7 +233,8 @@ class Pipeline:
         try:
             while True:
                 awake.clear()
-                result = await self._execute(caller, operation, request)
+                idle = await self._database.read(lambda tx: self._idle(tx, caller, operation, request))
+                result = idle or await self._execute(caller, operation, request)
                 left = deadline - self._world.monotonic()
                 if left <= 0 or self._drains or not waits.empty(result):
                     return result
@@ -308,6 +309,16 @@ class Pipeline:
         # An operation that says it asks, and does not, would be open to everybody: nothing of it is kept.
         assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
         return answer
+
+    def _idle(
+        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """What a poll answers where nothing waits: most of them find nothing, and need no write to see it."""
+        assert operation.waits is not None
+        call, asks = self._call(tx, caller, request)
+        if operation.on is not None:
+            asks.leave(operation.action, operation.on(caller.scope, request))
+        return operation.waits.idle(call, request)
 
     def _begun(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]

@@ -19,6 +19,9 @@ ec2messages = Operations("ec2messages")
 ssmmessages = Operations("ssmmessages")
 error = ec2messages.errors
 
+NO_CHANNEL = 0
+"""The epoch under which polls claim; those of channels begin with 1."""
+
 _listeners: list[Listener] = []
 
 
@@ -35,7 +38,22 @@ def _is_empty(answer: dict[str, Any]) -> bool:
     return not answer["Messages"]
 
 
-LONG_POLL = Waits(channel=MAILBOX, key=_destination, empty=_is_empty, timeout_s=limits.LONG_POLL_S_MAX)
+def no_messages(call: Call, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer of a poll that finds nothing, without a write; None where there is something to claim."""
+    node_id = _only_itself(call, request["Destination"])
+    may_have = not store.is_open(call.tx, call.scope, node_id, call.now_ms)
+    if may_have and store.has_due(call.tx, call.scope, {node_id: NO_CHANNEL}, call.now_ms):
+        return None
+    return _answered(request, [])
+
+
+LONG_POLL = Waits(
+    channel=MAILBOX,
+    key=_destination,
+    empty=_is_empty,
+    timeout_s=limits.LONG_POLL_S_MAX,
+    idle=no_messages,
+)
 
 
 @ec2messages.writes("GetMessages", on=anything, waits=LONG_POLL)
@@ -45,11 +63,16 @@ def get_messages(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     visible_ms = max(VISIBILITY_MS_MIN, 1000 * request.get("VisibilityTimeoutInSeconds", 0))
     messages: list[dict[str, Any]] = []
     if not store.is_open(call.tx, call.scope, node_id, call.now_ms):
-        claimed = store.claim(call.tx, call.scope, {node_id: 0}, now_ms=call.now_ms, visible_ms=visible_ms)
+        epochs = {node_id: NO_CHANNEL}
+        claimed = store.claim(call.tx, call.scope, epochs, now_ms=call.now_ms, visible_ms=visible_ms)
         contents = store.contents(call.tx, {each.content_id for each in claimed})
         messages = [_message(each, contents) for each in claimed if each.content_id in contents]
+    return _answered(request, messages)
+
+
+def _answered(request: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "Destination": node_id,
+        "Destination": request["Destination"],
         "MessagesRequestId": request["MessagesRequestId"],
         "Messages": messages,
     }

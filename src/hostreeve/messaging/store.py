@@ -171,6 +171,12 @@ def claim(
     return [_delivery(row) for row in due]
 
 
+def has_due(tx: Transaction, scope: Scope, epochs: Mapping[str, int], now_ms: int) -> bool:
+    """Whether `claim` would find something."""
+    heads = _heads(tx, scope, epochs, now_ms)
+    return any(_is_due(row, epochs[row["node_id"]], now_ms) for row in heads)
+
+
 def _heads(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int) -> Iterator[dict[str, Any]]:
     """The oldest living jobs of each node, no more than may be in flight; cancels are counted apart."""
     for ids in _chunks(node_ids):
