@@ -171,6 +171,14 @@ class Socket:
         assert event["type"] == "websocket.send", event
         return decode(event["bytes"])
 
+    async def job(self, seconds: float = 5) -> str | None:
+        """The id of the next job that comes, if one does."""
+        try:
+            event = await asyncio.wait_for(self._from_app.get(), seconds)
+        except TimeoutError:
+            return None
+        return json.loads(decode(event["bytes"]).payload)["JobId"]
+
     async def closed(self) -> int:
         while True:
             event = await self.event()

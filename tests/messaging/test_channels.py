@@ -217,6 +217,49 @@ async def test_a_job_that_a_full_or_closing_agent_cannot_take_comes_again_a_litt
     assert link.heard.refusals == []
 
 
+async def _frames(socket, count):
+    return [json.loads((await socket.frame()).payload)["JobId"] for _ in range(count)]
+
+
+@running
+async def test_a_node_of_ours_that_took_its_jobs_gets_the_next_at_once(link):
+    """Without a look into the mailbox in between: `poll` is what would have found them."""
+    socket = await link.connect(hostreeve_version="1", extensions=("output",))
+    await link.post(*(job(n) for n in range(23)))
+    got = await _frames(socket, 10)
+    for _ in range(2):
+        await socket.silence(0.05)
+        for job_id in got[-10:]:
+            socket.ack(job_id)
+        got += await _frames(socket, min(10, 23 - len(got)))
+    assert got == [job(n).job_id for n in range(23)]
+
+
+@running
+async def test_an_official_node_gets_the_next_job_as_soon_as_one_has_ended(link):
+    """It holds ten, acknowledged or not, and says of more that it has no room (51402)."""
+    socket = await link.connect()
+    await link.post(*(job(n) for n in range(14)))
+    held = await _frames(socket, 10)
+    for job_id in held:
+        socket.ack(job_id)
+    await socket.silence(0.1)
+    waiting = [job(n).job_id for n in range(10, 14)]
+    while waiting:
+        socket.reply(held.pop(0))
+        assert (await socket.frame()).message_type == "agent_job_reply_ack"
+        # Whatever comes beyond the one place that became free is refused for lack of room.
+        came = [await socket.job()]
+        while (more := await socket.job(0.05)) is not None:
+            came.append(more)
+        assert waiting[0] in came
+        held.append(waiting.pop(0))
+        for job_id in came:
+            socket.ack(job_id, "200" if job_id == held[-1] else "51402")
+        await until(lambda: link.heard.acknowledged_jobs[-1] == held[-1])
+    assert len(link.heard.acknowledged_jobs) == 14
+
+
 @running
 async def test_a_job_the_node_refuses_is_told_and_not_sent_again(link):
     socket = await link.connect()

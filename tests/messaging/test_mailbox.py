@@ -21,7 +21,8 @@ def post(database, *jobs, now_ms=NOW, scope=SCOPE):
 def claim(database, *, epoch=1, now_ms=NOW, nodes=(NODE,), scope=SCOPE):
     epochs = dict.fromkeys(nodes, epoch)
     return [
-        each.job_id for each in database.write_sync(lambda tx: store.claim(tx, scope, epochs, now_ms=now_ms))
+        each.job_id
+        for each in database.write_sync(lambda tx: store.claim(tx, scope, epochs, now_ms=now_ms)).deliveries
     ]
 
 

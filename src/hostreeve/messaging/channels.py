@@ -80,8 +80,8 @@ class Channels:
         self._replica = replica
         self._presence = presence
         self._authenticate = authenticate
-        self._intake = Intake(database, world, listener, self.counts)
         self._courier = Courier(database, world, self.hub, self.counts)
+        self._intake = Intake(database, world, listener, self.counts, self._courier.wake)
         self._closed: list[tuple[Scope, str, int]] = []
         self._stops = False
 

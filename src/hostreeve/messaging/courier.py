@@ -30,6 +30,8 @@ class Load:
     deliveries: list[tuple[int, Delivery]] = field(default_factory=list)
     contents: dict[str, str] = field(default_factory=dict)
     stale: dict[str, int] = field(default_factory=dict)
+    crowded: set[str] = field(default_factory=set)
+    """Nodes for which more is waiting until they have room."""
 
 
 class Courier:
@@ -80,6 +82,11 @@ class Courier:
         known = frozenset(self._contents)
         now_ms = self._world.now_ms()
         load = await self._database.write(lambda tx: claim(tx, wanted, known, now_ms))
+        for epochs in wanted.values():
+            for node_id in epochs:
+                channel = self._hub.get(node_id)
+                if channel is not None:
+                    channel.crowded = node_id in load.crowded
         self._keep_contents(load.contents)
         for epoch, delivery in load.deliveries:
             self._send(epoch, delivery)
@@ -115,8 +122,9 @@ def claim(
         current = store.current_epochs(tx, scope, epochs)
         mine = {node_id: epoch for node_id, epoch in epochs.items() if current.get(node_id) == epoch}
         load.stale.update((node_id, epoch) for node_id, epoch in epochs.items() if node_id not in mine)
-        claimed = store.claim(tx, scope, mine, now_ms=now_ms)
+        claimed, crowded = store.claim(tx, scope, mine, now_ms=now_ms)
         load.deliveries += ((mine[each.node_id], each) for each in claimed)
+        load.crowded |= crowded
     needed = {each.content_id for _, each in load.deliveries} - known
     load.contents = store.contents(tx, needed)
     return load

@@ -35,7 +35,18 @@ BACKLOG_MAX = 256
 class Channel:
     """One node's open control channel. Ten thousand of them sit idle: it holds no task, queue or buffer."""
 
-    __slots__ = ("_backlog", "_direct", "_send", "epoch", "extended", "faults", "is_open", "node_id", "scope")
+    __slots__ = (
+        "_backlog",
+        "_direct",
+        "_send",
+        "crowded",
+        "epoch",
+        "extended",
+        "faults",
+        "is_open",
+        "node_id",
+        "scope",
+    )
 
     def __init__(
         self,
@@ -51,6 +62,8 @@ class Channel:
         self.epoch = epoch
         self.extended = extended
         self.faults = 0
+        self.crowded = False
+        """More is waiting for the node than it has room for: room that it gets is filled at once."""
         self.is_open = True
         self._send, self._direct = ways
         self._backlog: list[dict[str, Any]] | None = None

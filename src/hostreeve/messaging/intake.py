@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ REMEMBERED_MAX = 10_000
 log = logging.getLogger("hostreeve.messaging")
 
 _TAKEN = (wire.ACK_SUCCESSFUL, wire.ACK_DUPLICATE)
+_NO_ROOM = (wire.ACK_BUFFER_FULL, wire.ACK_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,20 @@ class Answer:
 
 
 class Intake:
-    """`put` from every channel; one task applies the arrivals and answers after the commit."""
+    """`put` from every channel; one task applies the arrivals and answers after the commit.
 
-    def __init__(self, database: Database, world: World, listener: Listener, counts: Counter[str]) -> None:
+    `has_room` is told a node for which jobs are waiting, and that can take one more now.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        world: World,
+        listener: Listener,
+        counts: Counter[str],
+        has_room: Callable[[str], None],
+    ) -> None:
+        self._has_room = has_room
         self._database = database
         self._world = world
         self._listener = listener
@@ -70,6 +82,9 @@ class Intake:
             self._counts["replies repeated"] += 1
             self._answer([Answer(arrival)])
             return
+        body = arrival.message.body
+        if isinstance(body, frames.Ack) and body.code in _NO_ROOM:
+            arrival.channel.crowded = True
         self._waiting.append(arrival)
         self._waiting_bytes += arrival.size_bytes
         self._something.set()
@@ -116,6 +131,8 @@ class Intake:
             )
             if not isinstance(outcome, BaseException):
                 self._answer(outcome)
+                for node_id in {each.channel.node_id for each in batch if _makes_room(each)}:
+                    self._has_room(node_id)
                 return
             if isinstance(outcome, StoreError) and not isinstance(outcome, (ConstraintViolation, UnitFailed)):
                 log.error("the store refuses what nodes reported; trying again", exc_info=outcome)
@@ -159,7 +176,20 @@ def apply(tx: Transaction, listener: Listener, batch: Sequence[Arrival], now_ms:
             if not body.topic.startswith(wire.TOPIC_CANCEL):
                 listener.replied(tx, scope, node_id, body.job_id, body.document, now_ms)
             answers.append(Answer(arrival))
+    for arrival in batch:
+        if _makes_room(arrival):
+            store.end_rest(tx, arrival.channel.scope, arrival.channel.node_id, now_ms)
     return answers
+
+
+def _makes_room(arrival: Arrival) -> bool:
+    """Our agent queues what it acknowledges on its disk; the official one holds ten jobs until one ends."""
+    channel, body = arrival.channel, arrival.message.body
+    if not channel.crowded:
+        return False
+    if channel.extended:
+        return isinstance(body, frames.Ack) and body.code in _TAKEN
+    return isinstance(body, frames.Reply) and body.document.get("documentStatus") in wire.TERMINAL_STATUSES
 
 
 def _taken(tx: Transaction, batch: Sequence[Arrival]) -> set[str]:
@@ -182,7 +212,7 @@ def _acknowledge(
         if ack.job_id in taken:
             taken.discard(ack.job_id)
             listener.acknowledged(tx, channel.scope, channel.node_id, ack.job_id, now_ms)
-    elif ack.code in (wire.ACK_BUFFER_FULL, wire.ACK_CLOSED):
+    elif ack.code in _NO_ROOM:
         store.rest(tx, channel.scope, ack.job_id, now_ms)
     elif store.delete_jobs(tx, channel.scope, [ack.job_id]):
         listener.refused(tx, channel.scope, channel.node_id, ack.job_id, ack.code, now_ms)

@@ -64,7 +64,7 @@ def get_messages(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
     if not store.is_open(call.tx, call.scope, node_id, call.now_ms):
         epochs = {node_id: NO_CHANNEL}
-        claimed = store.claim(call.tx, call.scope, epochs, now_ms=call.now_ms, visible_ms=visible_ms)
+        claimed, _ = store.claim(call.tx, call.scope, epochs, now_ms=call.now_ms, visible_ms=visible_ms)
         contents = store.contents(call.tx, {each.content_id for each in claimed})
         messages = [_message(each, contents) for each in claimed if each.content_id in contents]
     return _answered(request, messages)

@@ -1,7 +1,8 @@
 """All SQL of the node link: contents, jobs, channels, replicas."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
@@ -139,15 +140,24 @@ def rest(tx: Transaction, scope: Scope, job_id: str, now_ms: int) -> None:
     )
 
 
+class Claimed(NamedTuple):
+    """What may be sent now, in order, and the nodes for which more is waiting until they have room."""
+
+    deliveries: list[Delivery]
+    crowded: set[str]
+
+
 def claim(
     tx: Transaction, scope: Scope, epochs: Mapping[str, int], *, now_ms: int, visible_ms: int = 0
-) -> list[Delivery]:
-    """Mark as sent, and return in order, what may be sent now to these nodes over channels of these epochs.
+) -> Claimed:
+    """Mark as sent what may be sent now to these nodes over channels of these epochs.
 
     A job sent over an older channel is due again at once; one sent over this channel, when its rest is over.
     `visible_ms` replaces that rest (message polling has its own).
     """
-    due = [row for row in _heads(tx, scope, epochs, now_ms) if _is_due(row, epochs[row["node_id"]], now_ms)]
+    heads = list(_heads(tx, scope, epochs, now_ms))
+    due = [row for row in heads if _is_due(row, epochs[row["node_id"]], now_ms)]
+    crowded = _crowded(heads, now_ms)
     marks = []
     for row in due:
         row["attempts"] += 1
@@ -168,7 +178,31 @@ def claim(
             f" WHERE {_SCOPED} AND job_id = :job_id",
             marks,
         )
-    return [_delivery(row) for row in due]
+    return Claimed([_delivery(row) for row in due], crowded)
+
+
+def _crowded(heads: Iterable[Mapping[str, Any]], now_ms: int) -> set[str]:
+    """Nodes that hold as much as they may, or that had no room for a job that rests now."""
+    jobs = Counter(row["node_id"] for row in heads if not row["is_cancel"])
+    full = {node_id for node_id, count in jobs.items() if count >= IN_FLIGHT_MAX}
+    return full | {
+        row["node_id"]
+        for row in heads
+        if row["state"] == "waiting" and row["attempts"] and row["due_ms"] > now_ms
+    }
+
+
+def end_rest(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:
+    """The node has room for one more: the oldest job for which it had none is due now."""
+    tx.run(
+        f"UPDATE mailbox_jobs SET due_ms = :now_ms WHERE {_SCOPED} AND job_id = (SELECT job_id"
+        f" FROM mailbox_jobs WHERE {_SCOPED} AND node_id = :node_id AND state = 'waiting' AND attempts > 0"
+        " AND due_ms > :now_ms ORDER BY posted_ms, job_id LIMIT 1)",
+        account=scope.account,
+        region=scope.region,
+        node_id=node_id,
+        now_ms=now_ms,
+    )
 
 
 def has_due(tx: Transaction, scope: Scope, epochs: Mapping[str, int], now_ms: int) -> bool:
