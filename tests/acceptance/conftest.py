@@ -70,8 +70,11 @@ class Site:
     def environment(self):
         return {**self.plane.environment(), "NO_COLOR": "1", "AWS_PAGER": ""}
 
-    def enrol(self, name="one", **settings):
-        """Enrol a node and start its agent with these settings; its id once it is connected."""
+    def enrol(self, name="one", program=None, **settings):
+        """Enrol a node and start its agent with these settings; its id once it is connected.
+
+        `program` is an installed agent instead of this one.
+        """
         state = self.folder / name
         ssm = self.client("ssm")
         activation = ssm.create_activation(IamRole="service-role/SSMServiceRole", DefaultInstanceName=name)
@@ -101,13 +104,13 @@ class Site:
         node_id = found["InstanceInformationList"][0]["InstanceId"]
         kept = state / "node.json"
         kept.write_text(json.dumps({**json.loads(kept.read_text()), **settings}))
-        self.start_agent(name)
+        self.start_agent(name, program)
         self.wait_connected(node_id)
         return node_id
 
-    def start_agent(self, name="one"):
+    def start_agent(self, name="one", program=None):
         log = (self.folder / f"{name}.log").open("a")
-        command = [*HOSTREEVE, "agent", "run", "--state", self.folder / name]
+        command = [*(program or [*HOSTREEVE, "agent"]), "run", "--state", self.folder / name]
         self.agents[name] = subprocess.Popen(command, stdout=log, stderr=log)
 
     def wait_connected(self, node_id):
