@@ -141,6 +141,14 @@ class Site:
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
 
+    def until(self, is_so, timeout_s=30):
+        """Wait until `is_so()` answers something true; the answer."""
+        deadline = time.monotonic() + timeout_s
+        while not (answer := is_so()):
+            assert time.monotonic() < deadline, "it did not come true"
+            time.sleep(0.02)
+        return answer
+
     def kill_server(self):
         os.kill(self.plane.process_id, signal.SIGKILL)
 

@@ -91,3 +91,53 @@ def test_the_policy_of_a_node_opens_the_secrets_of_one_key(site):
     assert "AccessDeniedException" in as_role(*read, status=255)
     allow(reading, statement)
     assert as_role(*read)["Parameter"]["Value"] == "hush"
+
+
+def test_an_association_is_applied_to_every_web_server_and_its_output_is_in_the_bucket(site):
+    node, ssm, s3 = site.enrol(), site.client("ssm"), site.client("s3")
+    tag = [{"Key": "Name", "Value": "WebServer"}]
+    ssm.add_tags_to_resource(ResourceType="ManagedInstance", ResourceId=node, Tags=tag)
+    step = {"action": "aws:runShellScript", "name": "greet", "inputs": {"runCommand": ["echo configured"]}}
+    content = json.dumps({"schemaVersion": "2.2", "mainSteps": [step]})
+    ssm.create_document(Name="WebServerDocument", Content=content, DocumentType="Command")
+    s3.create_bucket(Bucket="mybucket")
+    # As at AWS, the node's own role must be allowed to write there.
+    writing = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::mybucket/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [writing]})
+    site.client("iam").put_role_policy(RoleName="SSMServiceRole", PolicyName="out", PolicyDocument=document)
+    made = typed(site, repaired("An association that is applied every half hour"))["AssociationDescription"]
+    assert made["Overview"] == {"Status": "Pending", "DetailedStatus": "Creating"}
+    which = {"AssociationId": made["AssociationId"]}
+
+    def status():
+        return ssm.describe_association(**which)["AssociationDescription"]["Overview"]["Status"]
+
+    site.until(lambda: status() == "Success")
+    (execution,) = ssm.describe_association_executions(**which)["AssociationExecutions"]
+    (target,) = ssm.describe_association_execution_targets(**which, ExecutionId=execution["ExecutionId"])[
+        "AssociationExecutionTargets"
+    ]
+    assert (target["ResourceId"], target["Status"]) == (node, "Success")
+    site.until(lambda: s3.list_objects_v2(Bucket="mybucket", Prefix="MyPrefix/").get("Contents"))
+    (found,) = s3.list_objects_v2(Bucket="mybucket", Prefix="MyPrefix/")["Contents"]
+    assert s3.get_object(Bucket="mybucket", Key=found["Key"])["Body"].read() == b"configured\n"
+
+
+def test_an_association_of_a_runbook_is_made_and_says_what_it_waits_for(site):
+    ssm = site.client("ssm")
+    printed_parameters = re.search(r"--parameters '(.*)'", printed("An association of a runbook"))[1]
+    parameters = {name: {"type": "String"} for name in json.loads(printed_parameters)}
+    step = {"name": "wait", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}
+    runbook = {"schemaVersion": "0.3", "parameters": parameters, "mainSteps": [step]}
+    ssm.create_document(
+        Name="CSD-AddSoftwarePackageToDistributor", Content=json.dumps(runbook), DocumentType="Automation"
+    )
+    made = typed(site, repaired("An association of a runbook"))["AssociationDescription"]
+    assert (made["AssociationName"], made["ApplyOnlyAtCronInterval"]) == ("csd-association", False)
+
+    def overview():
+        shown = ssm.describe_association(AssociationId=made["AssociationId"])
+        return shown["AssociationDescription"]["Overview"]
+
+    site.until(lambda: overview()["Status"] == "Failed")
+    assert "Automation" in overview()["DetailedStatus"]

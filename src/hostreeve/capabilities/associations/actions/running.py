@@ -31,6 +31,7 @@ error = ServiceErrors(service("ssm"))
 
 NO_AUTOMATION = error.InvalidDocument("Automation is a capability that this version does not have yet.")
 OWNER = "association"
+DETAIL_CHARS_MAX = 256
 NODES_AT_ONCE = 500
 HOUR_MS = 3_600_000
 AWAY_LONG_MS = 30 * 24 * HOUR_MS
@@ -149,7 +150,7 @@ def launch(
         request = _request(call, one, document, targets)
         sent = commands.send(call, request, owner=f"{OWNER}:{execution.execution_id}") if request else None
     except AwsError as refused:
-        _fail(tx, one, execution, refused.code, now_ms)
+        _fail(tx, one, execution, f"{refused.code}: {refused.message}"[:DETAIL_CHARS_MAX], now_ms)
         return execution
     if sent is None:
         executions.move(tx, execution, due_ms=now_ms)
