@@ -7,9 +7,8 @@ from hostreeve.capabilities.associations.actions.running import (
     OWNER,
     document_changed,
     ended,
-    node_came,
-    tags_changed,
 )
 from hostreeve.capabilities.associations.actions.tagging import TAGGABLE
+from hostreeve.capabilities.associations.actions.welcoming import node_came, tags_changed
 
 __all__ = ["OWNER", "TAGGABLE", "document_changed", "ended", "node_came", "tags_changed"]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from hostreeve.api.call import Sealer
-from hostreeve.capabilities.associations.actions import changing, running
+from hostreeve.capabilities.associations.actions import changing, running, welcoming
 from hostreeve.capabilities.associations.model.association import EXECUTIONS_KEPT_MS
 from hostreeve.capabilities.associations.store import associations as store
 from hostreeve.capabilities.associations.store import executions
@@ -60,7 +60,7 @@ async def tick(database: Database, world: World, keys: Sealer) -> int:
         for scope, one, execution in ended
     ]
     units += [partial(running.advance, scope=scope, association_id=one, **how) for scope, one in due]
-    units += [partial(running.welcome, scope=scope, node_ids=ids, **how) for scope, ids in by_scope.items()]
+    units += [partial(welcoming.welcome, scope=scope, node_ids=ids, **how) for scope, ids in by_scope.items()]
     outcomes: list[Any] = await asyncio.gather(*map(database.write, units), return_exceptions=True)
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     for failure in failures:

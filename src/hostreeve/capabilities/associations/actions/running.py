@@ -34,10 +34,6 @@ OWNER = "association"
 DETAIL_CHARS_MAX = 256
 NODES_AT_ONCE = 500
 HOUR_MS = 3_600_000
-AWAY_LONG_MS = 30 * 24 * HOUR_MS
-"""A node that was away so long has its associations applied again when it is back."""
-CLOSED_AGAIN_MS = 60_000
-"""How often a node that came while a calendar was closed is looked at."""
 _NODE_STATUS = {
     commands.Status.SUCCESS: Status.SUCCESS,
     commands.Status.FAILED: Status.FAILED,
@@ -50,28 +46,12 @@ _NODE_STATUS = {
     commands.Status.UNDELIVERABLE: Status.FAILED,
     commands.Status.ACCESS_DENIED: Status.FAILED,
 }
-_MISSED = frozenset({commands.Status.DELIVERY_TIMED_OUT, commands.Status.UNDELIVERABLE})
 
 
 def ended(tx: Transaction, scope: Scope, execution_id: str, now_ms: int) -> None:
     """A command that an association sent has ended (`commands.follow`)."""
     executions.make_due(tx, scope, execution_id, now_ms)
     tx.wake(CHANNEL)
-
-
-def node_came(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:
-    """A node has connected, or its tags have changed."""
-    executions.reset(tx, scope, node_id)
-    if store.takes_newcomers(tx, scope):
-        executions.came(tx, scope, node_id, now_ms)
-        tx.wake(CHANNEL)
-
-
-def tags_changed(tx: Transaction, scope: Scope, arn: str, now_ms: int) -> None:
-    """The tags of something have changed: a node may be one that an association is for."""
-    node_id = arn.rpartition("/")[2]
-    if arn == nodes.node_arn(scope, node_id):
-        node_came(tx, scope, node_id, now_ms)
 
 
 def document_changed(tx: Transaction, scope: Scope, name: str, now_ms: int) -> None:
@@ -88,9 +68,9 @@ def advance(
     if one is None:
         return False
     running = executions.open_ones(tx, scope, association_id)
-    closed = _closed(tx, one, now_ms)
+    shut = closed(tx, one, now_ms)
     plan = lifecycle.plan(
-        timing_of(one), due_ms=one.due_ms, now_ms=now_ms, is_running=bool(running), closed=closed
+        timing_of(one), due_ms=one.due_ms, now_ms=now_ms, is_running=bool(running), closed=shut
     )
     store.move(tx, scope, association_id, due_ms=plan.due_ms)
     if plan.replaces:
@@ -105,7 +85,7 @@ def advance(
     return plan.launch or bool(plan.skip)
 
 
-def _closed(tx: Transaction, one: Association, now_ms: int) -> str:
+def closed(tx: Transaction, one: Association, now_ms: int) -> str:
     """Why it may not be applied now, or nothing."""
     try:
         is_open = calendars.is_open(tx, one.scope, one.wanted.get("CalendarNames", []), now_ms)
@@ -348,54 +328,3 @@ def _conclude(
         changes["last_success_ms"] = execution.created_ms
     store.move(tx, one.scope, one.association_id, **changes)
     telling.tell(tx, replace(one, status=str(status), counts=counts), now_ms)
-
-
-def welcome(
-    tx: Transaction, scope: Scope, node_ids: Sequence[str], *, world: World, keys: Sealer, now_ms: int
-) -> int:
-    """Bring the associations that are for them to nodes that came. How many were started."""
-    started = 0
-    waiting: set[str] = set()
-    for one in store.taking_newcomers(tx, scope):
-        if one.due_ms is not None and one.due_ms <= now_ms:
-            # It is about to be applied to all that are there.
-            continue
-        missing = _missing(tx, one, node_ids, now_ms)
-        if missing and _closed(tx, one, now_ms):
-            waiting.update(missing)
-        elif missing:
-            started += 1
-            targets = [{"Key": "InstanceIds", "Values": missing}]
-            launch(tx, one, targets, world=world, keys=keys, now_ms=now_ms)
-    for node_id in node_ids:
-        executions.welcomed(tx, scope, node_id)
-        if node_id in waiting:
-            executions.came(tx, scope, node_id, now_ms + CLOSED_AGAIN_MS)
-    return started
-
-
-def _missing(tx: Transaction, one: Association, node_ids: Sequence[str], now_ms: int) -> list[str]:
-    """Those of the nodes that the association is for and that do not have it (any more)."""
-    among = {"Key": "InstanceIds", "Values": list(node_ids)}
-    found = nodes.targeted(tx, one.scope, [*one.targets, among], "", len(node_ids))
-    missing = []
-    for node in found:
-        state = executions.state(tx, one.scope, one.association_id, node.node_id)
-        if state is None or state.detailed_status in _MISSED or state.executed_ms < now_ms - AWAY_LONG_MS:
-            missing.append(node.node_id)
-    open_on = _open_on(tx, one) if missing else set()
-    return [node_id for node_id in missing if node_id not in open_on]
-
-
-def _open_on(tx: Transaction, one: Association) -> set[str]:
-    """The nodes that it is being applied to right now."""
-    found: set[str] = set()
-    for execution in executions.open_ones(tx, one.scope, one.association_id):
-        after = ""
-        while execution.command_id:
-            page = commands.invocations(tx, one.scope, execution.command_id, after, NODES_AT_ONCE)
-            found.update(each.node_id for each in page)
-            if len(page) < NODES_AT_ONCE:
-                break
-            after = page[-1].node_id
-    return found
