@@ -20,11 +20,16 @@ from hostreeve.cli.trouble import NoAnswer, Refused, refusal
 from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
 from hostreeve.kernel.world import World
 
-TARGETS = {"ssm": "AmazonSSM", "hostreeve": "Hostreeve", "kms": "TrentService"}
+TARGETS = {
+    "ssm": "AmazonSSM",
+    "hostreeve": "Hostreeve",
+    "kms": "TrentService",
+    "organizations": "AWSOrganizationsV20161128",
+}
 """What stands before the dot of X-Amz-Target, per service."""
 
 ANSWER_BYTES_MAX = 64 << 20
-SAFE_TO_REPEAT = ("Get", "List", "Describe", "Cancel")
+SAFE_TO_REPEAT = ("Get", "List", "Describe", "Cancel", "Explain")
 ATTEMPTS = 4
 OVERLOADED = frozenset(("ThrottlingException", "TooManyRequestsException", "ServiceUnavailable"))
 

@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     """Register every client command; each sets `func`: parsed arguments in, exit status out."""
+    from hostreeve.cli.explain_arguments import add_explain
     from hostreeve.cli.params_arguments import add_params
     from hostreeve.cli.schedule_arguments import add_schedule
 
@@ -38,6 +39,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _add_nodes(commands)
     _add_activate(commands)
     _add_account(commands)
+    add_explain(commands)
     add_params(commands)
     add_schedule(commands)
 
@@ -192,7 +194,9 @@ def _add_activate(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _add_account(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = described_command(commands, "account", "create and list member accounts", ACCOUNT_EXAMPLES)
+    parser = described_command(
+        commands, "account", "create and list accounts, show their tree", ACCOUNT_EXAMPLES
+    )
     deeds = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     create = described_command(
         deeds, "create", "create member accounts with an administrator's key each", ACCOUNT_EXAMPLES
@@ -206,6 +210,12 @@ def _add_account(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_json(listed, "the list")
     add_server_options(listed)
     listed.set_defaults(func=at_desk(_account_list))
+    tree = described_command(
+        deeds, "tree", "show the organization: its units and the accounts in them", ACCOUNT_EXAMPLES
+    )
+    add_json(tree, "the root with its units and accounts")
+    add_server_options(tree)
+    tree.set_defaults(func=at_desk(_account_tree))
 
 
 def _run(desk: Desk, arguments: argparse.Namespace) -> int:
@@ -242,6 +252,12 @@ def _account_list(desk: Desk, arguments: argparse.Namespace) -> int:
     from hostreeve.cli import account
 
     return account.list_accounts(desk, arguments)
+
+
+def _account_tree(desk: Desk, arguments: argparse.Namespace) -> int:
+    from hostreeve.cli import account
+
+    return account.tree(desk, arguments)
 
 
 def _seconds(text: str) -> int:
@@ -293,4 +309,5 @@ ACCOUNT_EXAMPLES = """examples:
   hostreeve account create --account-id 123456789012 --json
   hostreeve account create --count 3 --json
   hostreeve account list
+  hostreeve account tree
 """
