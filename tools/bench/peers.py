@@ -108,17 +108,17 @@ async def _fastest(plane: ControlPlane) -> float:
 
 
 def _ansible(folder: Path) -> float:
-    environment = _environment(folder / "ansible", "ansible-core")
+    venv = environment(folder / "ansible", "ansible-core")
     inventory = folder / "hosts"
     line = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
     inventory.write_text("".join(f"n{number} {line}\n" for number in range(NODES)))
-    command = [str(environment / "bin" / "ansible"), "all", "-i", str(inventory), "-f", str(NODES)]
+    command = [str(venv / "bin" / "ansible"), "all", "-i", str(inventory), "-f", str(NODES)]
     return _median([*command, "-m", "command", "-a", "true"])
 
 
 def _salt(folder: Path) -> float:
-    environment = _environment(folder / "salt", "salt")
-    programs = environment / "bin"
+    venv = environment(folder / "salt", "salt")
+    programs = venv / "bin"
     ports = {"publish_port": 24505, "ret_port": 24506}
     (folder / "master").mkdir()
     settings = {
@@ -168,7 +168,7 @@ def _write_yaml(path: Path, settings: dict[str, object]) -> None:
     path.write_text("".join(f"{name}: {value}\n" for name, value in shown.items()))
 
 
-def _environment(folder: Path, package: str) -> Path:
+def environment(folder: Path, package: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", package]
     subprocess.run(pip, check=True, capture_output=True, timeout=600)
