@@ -1,5 +1,6 @@
 """The rules of keys by themselves: constraints of grants, names, and what a state forbids."""
 
+import json
 from itertools import product
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform.kms.lifecycle import objection
+from hostreeve.platform.kms.model import policies
 from hostreeve.platform.kms.model.grants import is_narrower, is_within, possible
 from hostreeve.platform.kms.model.key import named
 from hostreeve.platform.kms.model.specs import SPECS
@@ -97,3 +99,24 @@ def test_every_usage_of_a_spec_has_algorithms_and_operations(spec):
     for usage in spec.usages:
         assert spec.algorithms(usage)
         assert len(possible(spec.name, usage)) > 3
+
+
+def test_a_managed_keys_policy_speaks_to_its_account_through_its_service_only():
+    scope = Scope("111122223333", "us-east-1")
+    document = policies.managed("alias/aws/ssm", scope)
+    service = "ssm.us-east-1.amazonaws.com"
+
+    def said(**how):
+        found = json.loads(policies.as_asked(document, **how))
+        assert all("Condition" not in statement for statement in found["Statement"])
+        return [statement["Sid"] for statement in found["Statement"]]
+
+    assert said(caller=scope.account, through=service) == ["Use through ssm", "Metadata for the account"]
+    for caller, through in (
+        ("999999999999", service),
+        (scope.account, ""),
+        (scope.account, "ssm.eu-west-1.amazonaws.com"),
+        (scope.account, "s3.us-east-1.amazonaws.com"),
+    ):
+        assert said(caller=caller, through=through) == ["Metadata for the account"]
+    assert "Condition" in json.loads(document)["Statement"][0]

@@ -10,7 +10,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.platform import groups
 from hostreeve.platform.kms.model import policies
 from hostreeve.platform.kms.model.grants import Grant, names_of
-from hostreeve.platform.kms.model.key import ALIASES_MAX, Key
+from hostreeve.platform.kms.model.key import ALIASES_MAX, AWS, Key
 from hostreeve.platform.kms.model.refusals import DENIED
 from hostreeve.platform.kms.store import aliases as alias_rows
 from hostreeve.platform.kms.store import grants as grant_rows
@@ -49,12 +49,23 @@ def require(call: Call, key: Key, use: Use, *, granted_to: str = "") -> None:
     """The same by policies alone, or by a grant to `granted_to`, which is a name of the caller."""
     policy = ResourcePolicy(
         owner=key.account,
-        document=key.policy,
+        document=_document(call, key, use),
         must_speak=True,
         granted_to=granted_to,
         context=partial(_stored_facts, call, key),
     )
     call.require(use.action, [key.arn], _facts(call, key, use), policy=policy)
+
+
+def _document(call: Call, key: Key, use: Use) -> str:
+    if key.manager != AWS:
+        return key.policy
+    return policies.as_asked(key.policy, caller=call.principal.account, through=_service(call, use))
+
+
+def _service(call: Call, use: Use) -> str:
+    """The value of kms:ViaService; nothing when the caller comes by itself."""
+    return f"{use.via}.{call.scope.region}.amazonaws.com" if use.via else ""
 
 
 def allow_absent(call: Call, owner: Scope, action: str, arn: str) -> None:
@@ -90,7 +101,7 @@ def _facts(call: Call, key: Key, use: Use) -> dict[str, list[str]]:
     if use.alias:
         facts["kms:RequestAlias"] = [use.alias]
     if use.via:
-        facts["kms:ViaService"] = [f"{use.via}.{call.scope.region}.amazonaws.com"]
+        facts["kms:ViaService"] = [_service(call, use)]
         facts["aws:ViaAWSService"] = ["true"]
     return facts | use.facts if use.facts else facts
 

@@ -50,9 +50,10 @@ def read(blob: bytes) -> Ciphertext | None:
     """None when it cannot be one."""
     if len(blob) < _HEAD_BYTES + TAG_BYTES or blob[:1] != VERSION:
         return None
+    key = blob[_ACCOUNT_END:_KEY_END].hex()
     return Ciphertext(
         account=f"{int.from_bytes(blob[1:_ACCOUNT_END], 'big'):012d}",
-        key_id=str(uuid.UUID(bytes=blob[_ACCOUNT_END:_KEY_END])),
+        key_id=f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}",
         number=int.from_bytes(blob[_KEY_END:_NUMBER_END], "big"),
         head=blob[:_HEAD_BYTES],
         body=blob[_HEAD_BYTES:],

@@ -18,7 +18,6 @@ _JOINED = (
     " ON m.account = k.account AND m.region = k.region AND m.key_id = k.key_id"
 )
 _OF_KEY = "account = :account AND region = :region AND key_id = :key_id"
-_KEY_FIELDS = tuple(field.name for field in msgspec.structs.fields(Key))
 
 
 class Stored(NamedTuple):
@@ -173,13 +172,12 @@ def _due(tx: Transaction, condition: str, now_ms: int, limit: int) -> list[Key]:
 
 
 def _stored(row: dict[str, Any]) -> Stored:
-    key = Key(**{name: row[name] for name in _KEY_FIELDS})
     material = Material(
-        number=row["number"],
-        material_id=row["material_id"],
-        sealed=row["sealed"],
-        public_key=row["public_key"],
-        created_ms=row["made_ms"],
-        rotation_type=row["rotation_type"],
+        number=row.pop("number"),
+        material_id=row.pop("material_id"),
+        sealed=row.pop("sealed"),
+        public_key=row.pop("public_key"),
+        created_ms=row.pop("made_ms"),
+        rotation_type=row.pop("rotation_type"),
     )
-    return Stored(key, material)
+    return Stored(Key(**row), material)
