@@ -130,3 +130,17 @@ def test_an_expired_parameter_in_a_standard_tier_is_an_error(house, ssm, root, r
     request = {"Name": root, "Value": "v", "Type": "String", "Policies": policy}
     assert refused(ssm.put_parameter, **request) == "ValidationException"
     assert ssm.put_parameter(**request, Tier="Advanced")["Version"] == 1
+
+
+def test_a_rule_on_changes_waits_for_eventbridge_and_says_so(house, ssm, root, refused):
+    """Scenario: a rule on `Parameter Store Change`, operation Update, calls a function."""
+    rules = house.client("events")
+    pattern = {"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"]}
+    pattern["detail"] = {"operation": ["Update"], "name": [root]}
+    refused(rules.put_rule, Name="changed", EventPattern=json.dumps(pattern))
+    assert "Hostreeve" in refused.message
+    ssm.put_parameter(Name=root, Value="v", Type="String")
+    ssm.put_parameter(Name=root, Value="w", Overwrite=True)
+    # What the rule will match is written already.
+    kind, detail = events(house, root)[-1]
+    assert (kind, detail["operation"], detail["name"]) == ("Parameter Store Change", "Update", root)
