@@ -70,10 +70,10 @@ class Site:
     def environment(self):
         return {**self.plane.environment(), "NO_COLOR": "1", "AWS_PAGER": ""}
 
-    def enrol(self, name="one", program=None, **settings):
+    def enrol(self, name="one", *options, program=None, **settings):
         """Enrol a node and start its agent with these settings; its id once it is connected.
 
-        `program` is an installed agent instead of this one.
+        `options` are further ones of `enrol`, `program` is an installed agent instead of this one.
         """
         state = self.folder / name
         ssm = self.client("ssm")
@@ -93,17 +93,16 @@ class Site:
                 activation["ActivationCode"],
                 "--state",
                 state,
+                *options,
             ],
             check=True,
             capture_output=True,
             timeout=60,
         )
-        found = ssm.describe_instance_information(
-            Filters=[{"Key": "ActivationIds", "Values": [activation["ActivationId"]]}]
-        )
-        node_id = found["InstanceInformationList"][0]["InstanceId"]
         kept = state / "node.json"
-        kept.write_text(json.dumps({**json.loads(kept.read_text()), **settings}))
+        node = json.loads(kept.read_text())
+        node_id = node["node_id"]
+        kept.write_text(json.dumps({**node, **settings}))
         self.start_agent(name, program)
         self.wait_connected(node_id)
         return node_id

@@ -4,45 +4,17 @@ typed into a shell beside the plain AWS command line."""
 import json
 import re
 import shlex
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.acceptance.published import printed, repaired, typed
+
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "seed-repairs.md"
 POWERSHELL = """#!/bin/sh
 # Runs what both languages understand; the agent hands the script over as the last argument.
 exec /bin/sh "$6"
 """
-
-
-def printed(section):
-    """The text of a section's first block, as the page has it."""
-    text = PAGE.read_text().split(f"\n## {section}\n", 1)[1].split("\n## ")[0]
-    return re.search(r"```\w*\n(.*?)```", text, re.DOTALL)[1]
-
-
-def repaired(section, **mine):
-    """The block after the repairs that stand in the section's table, with what is the reader's own put in."""
-    text = printed(section)
-    table = PAGE.read_text().split(f"\n## {section}\n", 1)[1].split("\n## ")[0]
-    for was, becomes in re.findall(r"^\| `([^`]*)` \| `([^`]*)` \|", table, re.MULTILINE):
-        assert was in text, f"{was!r} is not printed"
-        text = text.replace(was, becomes)
-    for name, value in mine.items():
-        assert f"<{name}>" in text, f"nothing is <{name}>"
-        text = text.replace(f"<{name}>", value)
-    return text
-
-
-def typed(site, command):
-    done = subprocess.run(
-        ["/bin/bash", "-c", command], env=site.environment(), capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 def test_a_command_prints_the_value_of_a_parameter(site, tmp_path, monkeypatch):

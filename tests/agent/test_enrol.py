@@ -37,6 +37,14 @@ def test_enrolment_leaves_a_private_folder_that_says_who_this_node_is(server: Fa
     assert len(registered["PublicKey"]) == 392 and len(registered["Fingerprint"]) == 36
 
 
+def test_a_machine_that_is_to_be_an_instance_says_so_and_what_it_is(server: FakeServer, tmp_path: Path):
+    agent = AgentProcess(tmp_path / "node", server)
+    assert agent.enrol("right-code-0123456789", "--as-instance").returncode == 0
+    registered = next(members for what, members in server.seen if what == "RegisterManagedInstance")
+    assert registered["ResourceType"] == "EC2Instance"
+    assert registered["Architecture"] in ("x86_64", "arm64", "i386", os.uname().machine)
+
+
 def test_enrolling_twice_needs_force_and_then_starts_afresh(server: FakeServer, enrolled: AgentProcess):
     refused = enrolled.enrol()
     assert refused.returncode == 1 and "already enrolled" in refused.stderr and "--force" in refused.stderr

@@ -61,6 +61,9 @@ def plant(house) -> dict[str, list[Any]]:
         Url="https://planted.example", ClientIDList=[TREASURE], Tags=tags
     )
     access_key = iam.create_access_key(UserName="planted")["AccessKey"]
+    instance = registered(Callers(house), house, activation, 2, ResourceType="EC2Instance")
+    ec2 = house.client("ec2")
+    ec2.create_tags(Resources=[instance], Tags=tags)
     query = {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": [{"Key": "kept"}]}
     group = house.client("resource-groups").create_group(
         Name="planted",
@@ -134,6 +137,8 @@ def plant(house) -> dict[str, list[Any]]:
         "Group": [group, "planted"],
         "resource-groups.GroupName": [None],
         "Arn": [group],
+        "ec2.InstanceIds": [[instance], None],
+        "Resources": [[instance]],
         "ResourceARNList": [[parameters[1], parameters[3], group, key["Arn"]]],
     }
 
@@ -161,9 +166,9 @@ def planted_tree(organizations, account, tags) -> tuple[str, str, str, str]:
     return root, unit_id, policy_id, sent["Id"]
 
 
-def registered(callers, house, activation, machine: int = 1) -> str:
+def registered(callers, house, activation, machine: int = 1, **more: str) -> str:
     """The id of a node registered with the activation."""
-    request = {"Fingerprint": f"f{machine}", "PublicKey": public_key(machine), "PublicKeyType": "Rsa"}
+    request = {"Fingerprint": f"f{machine}", "PublicKey": public_key(machine), "PublicKeyType": "Rsa", **more}
     request |= {name: activation[name] for name in ("ActivationId", "ActivationCode")}
     http = callers.http("ssm", "RegisterManagedInstance", request)
     return str(json.loads(house.request(http).body)["InstanceId"])

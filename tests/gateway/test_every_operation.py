@@ -24,7 +24,7 @@ PER_ITEM = {"DeleteObjects"}
 UNSIGNED = {op for op in EVERY if OPERATIONS[op].signer == "nobody"}
 REFUSED_UNSIGNED = {"InvalidActivation", "InvalidIdentityToken", "ValidationError"}
 """What operations say that nobody signs: their secrets are in the request."""
-REFUSED = {"AccessDenied", "AccessDeniedException"}
+REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _CODE = re.compile(rb'"__type"\s*:\s*"([^"]+)"|<Code>([^<]+)</Code>|x-amzn-errortype\W+([A-Za-z]+)')
 
 
@@ -113,6 +113,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "GenerateDataKeyWithoutPlaintext": {"KeySpec": "AES_256"},
     "GenerateDataKeyPair": {"KeyPairSpec": "RSA_2048"},
     "GenerateDataKeyPairWithoutPlaintext": {"KeyPairSpec": "RSA_2048"},
+    "RegisterManagedInstance": {"ResourceType": None},
     "RetireGrant": {"GrantToken": None},
     "CreatePolicy": {"Path": None},
     "CreateRole": {"Path": None},
@@ -210,7 +211,6 @@ def test_the_owner_sees_what_others_do_not(house, callers, planted):
         ("ssm", "ListTagsForResource"),
         ("ssm", "DescribeActivations"),
         ("kms", "Decrypt"),
-        ("kms", "DescribeKey"),
         ("s3", "GetObject"),
         ("iam", "GetRole"),
         ("iam", "ListUserTags"),
@@ -220,6 +220,8 @@ def test_the_owner_sees_what_others_do_not(house, callers, planted):
         ("organizations", "DescribeResourcePolicy"),
         ("organizations", "ListHandshakesForOrganization"),
         ("organizations", "ListTagsForResource"),
+        ("ec2", "DescribeInstances"),
+        ("ec2", "DescribeTags"),
         ("resource-groups", "GetGroup"),
         ("resource-groups", "GetTags"),
         ("resourcegroupstaggingapi", "GetResources"),

@@ -86,7 +86,8 @@ def test_a_group_chooses_what_its_query_finds_when_it_is_asked(call):
     assert targeted(call, prod) == [one, two]
     assert targeted(call, prod, after=one) == [two]
     assert targeted(call, prod, ("tag:Role", "db", "web"), ("InstanceIds", two)) == [two]
-    assert targeted(call, group(call, "everything")) == [one, two]
+    everything = group(call, "everything")
+    assert targeted(call, everything) == targeted(call, everything, ("InstanceIds", "*")) == [one, two]
     call.database.write_sync(lambda tx: groups.remove_tags(tx, SCOPE, nodes.node_arn(SCOPE, one), ["Env"]))
     assert targeted(call, prod) == [two]
     assert targeted(call, ("resource-groups:Name", "absent")) == []

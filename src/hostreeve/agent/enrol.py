@@ -8,6 +8,7 @@ from typing import List, NamedTuple, Optional
 
 from hostreeve.agent import children
 from hostreeve.agent.loop import Loop
+from hostreeve.agent.machine import architecture
 from hostreeve.agent.server import Answer, Denied, Server
 from hostreeve.agent.state import Node, Refused, State, replace
 from hostreeve.agent.stream import Unreachable, endpoint
@@ -26,13 +27,15 @@ NEXT_STEPS = {
 
 
 class Invitation(NamedTuple):
-    """What the operator gives to `enrol`. An empty Region means: as the server says."""
+    """What the operator gives to `enrol`. An empty Region means: as the server says. `as_instance`: the
+    machine is to be an EC2 instance."""
 
     server: str
     ca_file: str
     activation_id: str
     activation_code: str
     region: str = ""
+    as_instance: bool = False
 
 
 def enrol(world: World, state: State, invitation: Invitation, *, force: bool = False) -> Node:
@@ -92,6 +95,8 @@ def _register(
         "PublicKey": public_key,
         "PublicKeyType": "Rsa",
     }
+    if invitation.as_instance:
+        members.update({"ResourceType": "EC2Instance", "Architecture": architecture()})
     wait_s = 0.2
     for attempt in range(ATTEMPTS):
         answer = _ask(server, members)

@@ -2,8 +2,9 @@
 # Makes this machine a node of the Hostreeve server it came from. Called by the one-line installer, which has
 # verified ca.pem (beside this script) and fetched this script over a connection verified by it.
 #
-#   install.sh ACTIVATION_ID ACTIVATION_CODE [NAME]
+#   install.sh [--as-instance] ACTIVATION_ID ACTIVATION_CODE [NAME]
 #
+# With --as-instance the machine becomes an EC2 instance instead of a managed node of its own kind.
 # NAME sets this installation apart from others on the same machine: folder, state and service carry it.
 set -eu
 umask 022
@@ -15,7 +16,9 @@ REGION=@REGION@
 say() { printf '%s\n' "hostreeve: $*"; }
 fail() { printf '%s\n' "hostreeve: $*" >&2; exit 1; }
 
-[ $# = 2 ] || [ $# = 3 ] || fail "usage: install.sh ACTIVATION_ID ACTIVATION_CODE [NAME]"
+AS_INSTANCE=
+[ "${1:-}" != --as-instance ] || { AS_INSTANCE=$1; shift; }
+[ $# = 2 ] || [ $# = 3 ] || fail "usage: install.sh [--as-instance] ACTIVATION_ID ACTIVATION_CODE [NAME]"
 ACTIVATION_ID=$1
 ACTIVATION_CODE=$2
 NAME=hostreeve-agent${3:+-$3}
@@ -96,7 +99,7 @@ if [ -f "$STATE/node.json" ]; then
     say "this machine is enrolled already ($STATE); its enrolment is kept"
 else
     "$AGENT" enrol --server "$SERVER" --ca "$PREFIX/ca.pem" --activation-id "$ACTIVATION_ID" \
-        --activation-code "$ACTIVATION_CODE" --state "$STATE" ${REGION:+--region "$REGION"}
+        --activation-code "$ACTIVATION_CODE" --state "$STATE" ${REGION:+--region "$REGION"} $AS_INSTANCE
 fi
 
 start_in_background() {

@@ -40,6 +40,12 @@ def address_towards(host: str, port: int) -> str:
         return ""
 
 
+def architecture() -> str:
+    """The processor's kind in EC2's words."""
+    kind = os.uname().machine
+    return {"aarch64": "arm64", "amd64": "x86_64", "i686": "i386"}.get(kind, kind)
+
+
 def boot_id() -> str:
     """Different after every start of the machine or of its container.
 

@@ -14,7 +14,7 @@ from hostreeve.kernel.world import RealWorld
 USAGE = """hostreeve-agent: makes this machine a managed node
 
   hostreeve-agent enrol --server URL --ca FILE --activation-id ID --activation-code CODE --state DIR
-                        [--region NAME] [--force]
+                        [--region NAME] [--as-instance] [--force]
   hostreeve-agent run --state DIR
   hostreeve-agent status --state DIR [--json]
   hostreeve-agent version
@@ -29,6 +29,7 @@ OPTIONS: Dict[str, Dict[str, bool]] = {
         "--activation-code": True,
         "--state": True,
         "--region": True,
+        "--as-instance": False,
         "--force": False,
     },
     "run": {"--state": True},
@@ -90,6 +91,7 @@ def _enrol(options: Dict[str, str]) -> int:
         activation_id=options["--activation-id"],
         activation_code=options["--activation-code"],
         region=options.get("--region", ""),
+        as_instance="--as-instance" in options,
     )
     node = enrol(RealWorld(), State(options["--state"]), invitation, force="--force" in options)
     sys.stdout.write(

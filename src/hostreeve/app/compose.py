@@ -30,7 +30,8 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import groups, identity, kms, objects, organizations
+from hostreeve.platform import compute, groups, identity, kms, objects, organizations
+from hostreeve.platform.compute import operations as compute_operations
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
 from hostreeve.platform.identity import worker as identity_worker
@@ -49,6 +50,7 @@ SCHEMAS = (
     "hostreeve.platform.objects",
     "hostreeve.platform.groups",
     "hostreeve.platform.identity",
+    "hostreeve.platform.compute",
     "hostreeve.platform.kms",
     "hostreeve.platform.organizations",
     "hostreeve.messaging",
@@ -70,6 +72,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         groups_operations.ssm,
         groups_operations.resource_groups,
         groups_operations.tagging,
+        compute_operations.ec2,
         kms_operations.kms,
         objects_operations.s3,
         messaging_operations.ec2messages,
@@ -86,7 +89,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
 
 documents.announce("ChangeCalendar", calendars.follow)
 documents.announce("Command", associations.document_changed)
-groups.declare(groups.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
+groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 groups.declare(associations.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
 groups.follow(associations.tags_changed)
@@ -123,6 +126,8 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     database = open_database(config.database, world, SCHEMAS, bus)
     if config.objects is not None:
         objects.keep_in(config.objects)
+    compute.serve(config.regions)
+    compute.report_to(nodes.machines)
     record = Record(config.access_log)
     pipeline = Pipeline(
         database=database,

@@ -50,8 +50,10 @@ def run(desk: Desk, arguments: Namespace) -> int:
         "RegistrationLimit": arguments.limit,
         "Server": server,
         "CaSha256": ca_sha256,
-        "InstallCommand": one_liner(server, ca_sha256, *activation),
-        "EnrolCommand": enrol_line(server, str(ca_file or "ca.pem"), *activation),
+        "InstallCommand": one_liner(server, ca_sha256, *activation, as_instance=arguments.as_instance),
+        "EnrolCommand": enrol_line(
+            server, str(ca_file or "ca.pem"), *activation, as_instance=arguments.as_instance
+        ),
     }
     if arguments.json:
         desk.screen.json(found)

@@ -188,6 +188,9 @@ def _add_activate(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--server", metavar="URL", help="how the machines reach the server, if not as this one does"
     )
+    parser.add_argument(
+        "--as-instance", action="store_true", help="the machines become EC2 instances (i-…) with EC2's tags"
+    )
     add_json(parser, "the activation and both command lines")
     add_server_options(parser)
     parser.set_defaults(func=at_desk(_activate))

@@ -9,6 +9,8 @@ import re
 from shlex import quote
 
 CA_PATH = "/_hostreeve/ca.pem"
+AS_INSTANCE = "--as-instance"
+"""Of the agent's `enrol` and of the installer: the machine is to be an EC2 instance."""
 
 # Nothing that a shell would read inside double or single quotes.
 _SAFE_URL = re.compile(r"https://[^\s'\"\\$`]+").fullmatch
@@ -29,7 +31,9 @@ def is_safe_url(server_url: str) -> bool:
     return _SAFE_URL(server_url) is not None
 
 
-def one_liner(server_url: str, ca_sha256: str, activation_id: str, activation_code: str) -> str:
+def one_liner(
+    server_url: str, ca_sha256: str, activation_id: str, activation_code: str, *, as_instance: bool = False
+) -> str:
     """A line for a new node's shell; `sudo` may stand before it. ValueError for what is no address or digest.
 
     It fetches the authority unchecked, refuses it unless its SHA-256 is the one written here, and only then
@@ -46,13 +50,16 @@ def one_liner(server_url: str, ca_sha256: str, activation_id: str, activation_co
         f'get ca.pem; echo "{ca_sha256}  ca.pem" | sha256sum -c - >/dev/null; '
         'get install.sh --cacert --ca-certificate=ca.pem; sh install.sh "$@"'
     )
-    return f"sh -c {quote(inner)} install {quote(activation_id)} {quote(activation_code)}"
+    option = f"{AS_INSTANCE} " if as_instance else ""
+    return f"sh -c {quote(inner)} install {option}{quote(activation_id)} {quote(activation_code)}"
 
 
-def enrol_line(server_url: str, ca_file: str, activation_id: str, activation_code: str) -> str:
+def enrol_line(
+    server_url: str, ca_file: str, activation_id: str, activation_code: str, *, as_instance: bool = False
+) -> str:
     """The same by hand, where the agent is installed already and the authority's file was copied over."""
     return (
         f"hostreeve agent enrol --server {quote(server_url)} --ca {quote(ca_file)} "
         f"--activation-id {quote(activation_id)} --activation-code {quote(activation_code)} "
-        "--state /var/lib/hostreeve-agent"
+        "--state /var/lib/hostreeve-agent" + (f" {AS_INSTANCE}" if as_instance else "")
     )

@@ -1,6 +1,7 @@
 """Nodes: the machines that are managed, how they become it, whether they are there, how they are chosen."""
 
 from hostreeve.capabilities.nodes.actions.finding import TAGGABLE, NodePresence, exists, find, find_many
+from hostreeve.capabilities.nodes.actions.instances import machines
 from hostreeve.capabilities.nodes.actions.joining import machine_key
 from hostreeve.capabilities.nodes.actions.targeting import (
     EVERY,
@@ -25,6 +26,7 @@ __all__ = [
     "find_many",
     "group_named",
     "machine_key",
+    "machines",
     "node_arn",
     "targeted",
 ]

@@ -6,7 +6,7 @@ from hostreeve.api.errors import AwsError
 from hostreeve.api.service_models import OperationModel, Service, Shape
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.protocols import query, xml
-from hostreeve.gateway.protocols.refusals import UnreadableError
+from hostreeve.gateway.protocols.refusals import UnreadableError, refusal
 
 
 def read(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
@@ -54,6 +54,10 @@ def write(operation: OperationModel, result: dict[str, Any], request_id: str) ->
 
 
 def write_error(service: Service | None, error: AwsError, request_id: str) -> HttpResponse:
+    if error.code == "AccessDeniedException":
+        error = refusal("UnauthorizedOperation", 403)(
+            f"You are not authorized to perform this operation. {error.message}"
+        )
     out = [
         f"<Response><Errors><Error>{query.error_members(service, error)}</Error></Errors>",
         f"<RequestID>{xml.escaped(request_id)}</RequestID></Response>",

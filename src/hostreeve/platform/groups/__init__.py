@@ -8,7 +8,7 @@ API and by the queries of resource groups. What a group has is looked up at use:
 from hostreeve.platform.groups.actions.grouping import KIND, find_group
 from hostreeve.platform.groups.actions.kinds import declare
 from hostreeve.platform.groups.actions.searching import among_members, members
-from hostreeve.platform.groups.actions.tagging import follow
+from hostreeve.platform.groups.actions.tagging import follow, tell
 from hostreeve.platform.groups.model.group import Group, group_arn
 from hostreeve.platform.groups.model.queries import TagFilter
 from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Taggable, tag_facts
@@ -46,4 +46,5 @@ __all__ = [
     "tag_facts",
     "tags_of",
     "tags_of_many",
+    "tell",
 ]

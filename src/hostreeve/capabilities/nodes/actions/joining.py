@@ -16,6 +16,7 @@ from hostreeve.capabilities.nodes.model import (
     MachineKey,
     Node,
     is_fit,
+    is_instance,
     new_node_id,
     node_arn,
 )
@@ -23,9 +24,13 @@ from hostreeve.capabilities.nodes.store import activations, nodes
 from hostreeve.kernel.scope import Scope
 from hostreeve.messaging import mailbox
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import groups, identity
+from hostreeve.platform import compute, groups, identity
 
 error = ServiceErrors(service("ssm"))
+
+INSTANCE = "EC2Instance"
+INSTANCE_COLUMNS = {"ComputerName": "private_dns", "IPAddress": "private_ip", "PlatformType": "platform"}
+"""What an instance's agent says that EC2 shows."""
 
 AGENT_COLUMNS = {
     "AgentName": "agent_name",
@@ -63,18 +68,20 @@ def register(call: Call, request: Mapping[str, Any]) -> Node:
     if node_id is None:
         if not activations.count_registration(call.tx, activation.activation_id, call.now_ms):
             raise error.InvalidActivation("The activation is not valid: it is expired or used up.")
-        node_id = _new_node(call, activation, request["Fingerprint"], public_key)
+        node_id = _new_node(call, activation, request, public_key)
     return nodes.find_many(call.tx, activation.scope, [node_id], call.now_ms)[node_id]
 
 
-def _new_node(call: Call, activation: Activation, fingerprint: str, public_key: bytes) -> str:
-    scope, node_id = activation.scope, new_node_id(call.world)
+def _new_node(call: Call, activation: Activation, request: Mapping[str, Any], public_key: bytes) -> str:
+    scope = activation.scope
+    is_adopted = request.get("ResourceType") == INSTANCE
+    node_id = _adopted(call, activation, request) if is_adopted else new_node_id(call.world)
     key = MachineKey(
         account=scope.account,
         region=scope.region,
         node_id=node_id,
         iam_role=activation.iam_role,
-        fingerprint=fingerprint,
+        fingerprint=request["Fingerprint"],
         public_key=public_key,
         key_changed_ms=call.now_ms,
     )
@@ -85,9 +92,26 @@ def _new_node(call: Call, activation: Activation, fingerprint: str, public_key: 
         name=activation.default_instance_name,
         now_ms=call.now_ms,
     )
-    if activation.tags:
-        groups.set_tags(call.tx, scope, node_arn(scope, node_id), activation.tags)
+    tags = activation.tags
+    if is_adopted and activation.default_instance_name:
+        # EC2 keeps an instance's name in a tag.
+        tags = {"Name": activation.default_instance_name, **tags}
+    if tags:
+        groups.set_tags(call.tx, scope, node_arn(scope, node_id), tags)
     return node_id
+
+
+def _adopted(call: Call, activation: Activation, request: Mapping[str, Any]) -> str:
+    """The machine is to be an EC2 instance: compute keeps what EC2 tells of it."""
+    adopted = compute.adopt(
+        call.tx,
+        activation.scope,
+        call.world,
+        role=activation.iam_role,
+        architecture=request.get("Architecture", ""),
+        now_ms=call.now_ms,
+    )
+    return adopted.instance_id
 
 
 def _public_key(text: str) -> bytes:
@@ -156,6 +180,9 @@ def report(call: Call, request: Mapping[str, Any]) -> None:
     reported = {column: request.get(member, "") for member, column in AGENT_COLUMNS.items()}
     if not nodes.report(call.tx, call.scope, node_id, reported, call.now_ms):
         raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
+    if is_instance(node_id):
+        said = {column: request.get(member, "") for member, column in INSTANCE_COLUMNS.items()}
+        compute.report(call.tx, call.scope, node_id, said)
 
 
 def itself(call: Call, node_id: str) -> str:
@@ -168,9 +195,19 @@ def itself(call: Call, node_id: str) -> str:
 
 
 def deregister(call: Call, node_id: str) -> None:
-    """The node is gone: its credentials, mailbox, channel and tags with it. What it did stays on record."""
-    if not nodes.delete(call.tx, call.scope, node_id):
+    """The node is gone: its credentials, mailbox, channel and tags with it. What it did stays on record.
+
+    An EC2 instance is let go by TerminateInstances: the model of this operation takes no such id.
+    """
+    if not let_go(call, node_id):
         raise error.InvalidInstanceId(f"{node_id} is not a registered managed node.")
-    identity.revoke_node(call.tx, call.scope.account, node_id)
     groups.forget(call.tx, call.scope, node_arn(call.scope, node_id))
+
+
+def let_go(call: Call, node_id: str) -> bool:
+    """All of a node but its tags is gone. False when there was none."""
+    if not nodes.delete(call.tx, call.scope, node_id):
+        return False
+    identity.revoke_node(call.tx, call.scope.account, node_id)
     mailbox.forget_node(call.tx, call.scope, node_id)
+    return True

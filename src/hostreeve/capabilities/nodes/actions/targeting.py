@@ -98,8 +98,9 @@ def _with_group(chosen: _Chosen, group: groups.Group | None) -> _Chosen | None:
         return None
     if query is None:
         return replace(chosen, group=group)
-    # The query takes the group's place: both are looked up in the tags.
-    return _narrowed(replace(chosen, filters=(*chosen.filters, *query.filters)), query.types)
+    # The query takes the group's place: both are looked up in the tags, and a query finds nothing untagged.
+    filters = query.filters or (groups.TagFilter(()),)
+    return _narrowed(replace(chosen, filters=(*chosen.filters, *filters)), query.types)
 
 
 def _narrowed(chosen: _Chosen, types: Iterable[str]) -> _Chosen | None:
@@ -126,7 +127,8 @@ def _page(tx: Transaction, scope: Scope, chosen: _Chosen, after: str, size: int)
         last = _id_of(listed[-1].arn) if len(listed) >= size else ""
     elif chosen.is_every and not chosen.filters:
         every = [one.node_id for one in nodes.select(tx, scope, [], after=after, limit=size, now_ms=0)]
-        return every, every[-1] if len(every) >= size else ""
+        ids = [each for each in every if node_arn(scope, each).startswith(tuple(prefixes))]
+        return ids, every[-1] if len(every) >= size else ""
     else:
         begin = node_arn(scope, after) if after else ""
         arns = groups.arns_matching(tx, scope, chosen.filters, prefixes, after=begin, limit=size)

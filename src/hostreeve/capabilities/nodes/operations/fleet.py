@@ -8,11 +8,12 @@ from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
 from hostreeve.capabilities.nodes.actions import finding, targeting
-from hostreeve.capabilities.nodes.model import Node
+from hostreeve.capabilities.nodes.model import Node, is_instance
 from hostreeve.capabilities.nodes.operations.service import error, ssm
 from hostreeve.capabilities.nodes.store import nodes as store
 from hostreeve.capabilities.nodes.store.nodes import Condition
 from hostreeve.kernel.scope import Scope
+from hostreeve.platform import compute
 
 SYNONYMS = {"PlatformType": "PlatformTypes"}
 INFORMATION_KEYS = frozenset(
@@ -83,8 +84,12 @@ def describe_instance_properties(call: Call, request: dict[str, Any]) -> dict[st
     found = store.select(
         call.tx, call.scope, conditions, after=page.after, limit=page.limit + 1, now_ms=call.now_ms
     )
+    ids = [node.node_id for node in found[: page.limit] if is_instance(node.node_id)]
+    instances = compute.find_many(call.tx, call.scope, ids)
     return {
-        "InstanceProperties": [_properties(node) for node in found[: page.limit]],
+        "InstanceProperties": [
+            _properties(node, instances.get(node.node_id)) for node in found[: page.limit]
+        ],
         "NextToken": page.token(found, lambda node: node.node_id),
     }
 
@@ -141,7 +146,7 @@ def _check_values(attribute: str, values: Sequence[str], operator: str, refused:
 def _shared(node: Node) -> dict[str, Any]:
     """What both descriptions show; a member that nobody has reported is left out."""
     shown: Mapping[str, Any] = {
-        "Name": node.name,
+        "Name": "" if is_instance(node.node_id) else node.name,
         "AgentVersion": node.agent_version if _VERSION.fullmatch(node.agent_version) else "",
         "LastPingDateTime": node.last_seen_ms / 1000,
         "PlatformType": node.platform_type,
@@ -150,16 +155,21 @@ def _shared(node: Node) -> dict[str, Any]:
         "IPAddress": node.ip_address,
         "ComputerName": node.computer_name,
     }
-    return {
-        "InstanceId": node.node_id,
-        "PingStatus": node.ping_status.value,
+    return _origin(node) | {name: value for name, value in shown.items() if value}
+
+
+def _origin(node: Node) -> dict[str, Any]:
+    """How the node came to be one: by an activation, or as an EC2 instance."""
+    shared = {"InstanceId": node.node_id, "PingStatus": node.ping_status.value, "SourceId": node.node_id}
+    if is_instance(node.node_id):
+        return shared | {"ResourceType": "EC2Instance", "SourceType": "AWS::EC2::Instance"}
+    return shared | {
         "ActivationId": node.activation_id,
         "IamRole": node.iam_role,
         "RegistrationDate": node.registered_ms / 1000,
         "ResourceType": "ManagedInstance",
-        "SourceId": node.node_id,
         "SourceType": "AWS::SSM::ManagedInstance",
-    } | {name: value for name, value in shown.items() if value}
+    }
 
 
 def _information(node: Node) -> dict[str, Any]:
@@ -167,6 +177,15 @@ def _information(node: Node) -> dict[str, Any]:
     return _shared(node) | {"IsLatestVersion": True}
 
 
-def _properties(node: Node) -> dict[str, Any]:
+def _properties(node: Node, instance: compute.Instance | None) -> dict[str, Any]:
     zone = {"AvailabilityZone": node.availability_zone} if node.availability_zone else {}
-    return _shared(node) | zone
+    if instance is None:
+        return _shared(node) | zone
+    return _shared(node) | {
+        "Architecture": instance.architecture,
+        "AvailabilityZone": instance.zone,
+        "InstanceRole": instance.role,
+        "InstanceState": instance.state,
+        "InstanceType": instance.instance_type,
+        "LaunchTime": instance.launched_ms / 1000,
+    }

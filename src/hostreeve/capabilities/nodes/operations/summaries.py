@@ -6,7 +6,7 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
-from hostreeve.capabilities.nodes.model import Node
+from hostreeve.capabilities.nodes.model import Node, is_instance
 from hostreeve.capabilities.nodes.operations.service import error, ssm
 from hostreeve.capabilities.nodes.store import nodes as store
 from hostreeve.capabilities.nodes.store.nodes import Condition
@@ -87,7 +87,7 @@ def _described(node: Node, now_ms: int) -> dict[str, Any]:
         "AgentVersion": node.agent_version,
         "ComputerName": node.computer_name,
         "IpAddress": node.ip_address,
-        "Name": node.name,
+        "Name": "" if is_instance(node.node_id) else node.name,
         "PlatformType": node.platform_type,
         "PlatformName": node.platform_name,
         "PlatformVersion": node.platform_version,
@@ -97,8 +97,8 @@ def _described(node: Node, now_ms: int) -> dict[str, Any]:
     instance = {
         "InstanceStatus": node.ping_status.value,
         "ManagedStatus": "Managed",
-        "ResourceType": "ManagedInstance",
-        "SourceType": "AWS::SSM::ManagedInstance",
+        "ResourceType": "EC2Instance" if is_instance(node.node_id) else "ManagedInstance",
+        "SourceType": ("AWS::EC2::Instance" if is_instance(node.node_id) else "AWS::SSM::ManagedInstance"),
         "SourceId": node.node_id,
     } | {name: value for name, value in reported.items() if value}
     return {

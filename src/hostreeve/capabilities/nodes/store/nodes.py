@@ -27,9 +27,12 @@ _IS_CONNECTED = "COALESCE(x.open_beat_ms, 0) > :fresh_ms"
 _IS_ONLINE = f"({_IS_CONNECTED} OR COALESCE(x.seen_ms, 0) > :since_ms OR n.last_ping_ms > :since_ms)"
 _PING = f"CASE WHEN {_IS_ONLINE} THEN '{PingStatus.ONLINE}' ELSE '{PingStatus.CONNECTION_LOST}' END"
 
+_IS_INSTANCE = "substr(n.node_id, 1, 2) = 'i-'"
+
 ATTRIBUTES = {
     "AccountId": "n.account",
-    "ActivationIds": "n.activation_id",
+    # EC2's instances are shown without activation and role, as AWS knows neither of them.
+    "ActivationIds": f"CASE WHEN {_IS_INSTANCE} THEN '' ELSE n.activation_id END",
     "AgentType": "n.agent_name",
     "AgentVersion": "n.agent_version",
     "AssociationStatus": "''",
@@ -37,7 +40,7 @@ ATTRIBUTES = {
     "AvailabilityZoneId": "n.availability_zone_id",
     "ComputerName": "n.computer_name",
     "DocumentName": "''",
-    "IamRole": "n.iam_role",
+    "IamRole": f"CASE WHEN {_IS_INSTANCE} THEN '' ELSE n.iam_role END",
     "InstanceIds": "n.node_id",
     "IpAddress": "n.ip_address",
     "ManagedStatus": "'Managed'",
@@ -48,10 +51,10 @@ ATTRIBUTES = {
     "PlatformTypes": "n.platform_type",
     "PlatformVersion": "n.platform_version",
     "Region": "n.region",
-    "ResourceType": "'ManagedInstance'",
+    "ResourceType": f"CASE WHEN {_IS_INSTANCE} THEN 'EC2Instance' ELSE 'ManagedInstance' END",
     "SourceIds": "n.node_id",
     "SourceLocation": "''",
-    "SourceTypes": "'AWS::SSM::ManagedInstance'",
+    "SourceTypes": f"CASE WHEN {_IS_INSTANCE} THEN 'AWS::EC2::Instance' ELSE 'AWS::SSM::ManagedInstance' END",
 }
 """What nodes can be filtered and counted by. Those that no node has yet are empty."""
 

@@ -24,7 +24,8 @@ def follow(changed: Changed) -> None:
         _followers.append(changed)
 
 
-def _tell(call: Call, arn: str) -> None:
+def tell(call: Call, arn: str) -> None:
+    """The caller has changed the tags of a resource: whoever follows hears of it."""
     for changed in _followers:
         changed(call.tx, call.scope, arn, call.now_ms)
 
@@ -59,7 +60,7 @@ def add(call: Call, taggable: Taggable, resource_id: str, tags: Mapping[str, str
     if len(store.tags_of(call.tx, call.scope, arn) | dict(tags)) > TAGS_MAX:
         raise error.TooManyTagsError(f"A resource has at most {TAGS_MAX} tags.")
     store.set_tags(call.tx, call.scope, arn, tags)
-    _tell(call, arn)
+    tell(call, arn)
 
 
 def remove(call: Call, taggable: Taggable, resource_id: str, keys: Sequence[str]) -> None:
@@ -67,7 +68,7 @@ def remove(call: Call, taggable: Taggable, resource_id: str, keys: Sequence[str]
     arn = existing(call, taggable, resource_id)
     refuse_reserved(keys)
     store.remove_tags(call.tx, call.scope, arn, keys)
-    _tell(call, arn)
+    tell(call, arn)
 
 
 def existing(call: Call, taggable: Taggable, resource_id: str) -> str:

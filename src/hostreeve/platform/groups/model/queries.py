@@ -23,7 +23,7 @@ _STACK = re.compile(r"arn:aws[\w-]*:cloudformation:[\w-]+:\d{12}:stack/[^/\s]+/[
 
 
 class TagFilter(Struct, frozen=True):
-    """A tag with one of the keys and one of the values; no values: any."""
+    """A tag with one of the keys (none: any) and one of the values (none: any)."""
 
     keys: tuple[str, ...]
     values: tuple[str, ...] = ()

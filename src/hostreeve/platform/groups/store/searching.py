@@ -77,14 +77,13 @@ def values_of(
 
 
 def _carries(table: str, place: int, tag: TagFilter, values: dict[str, Any]) -> str:
-    # One key is compared, not looked for in a list of one: then the index gives ARNs in order.
-    is_one = len(tag.keys) == 1
-    values[f"keys{place}"] = tag.keys[0] if is_one else list(tag.keys)
-    sql = f" AND {table}.tag_key {'=' if is_one else 'IN'} :keys{place}"
-    if tag.values:
-        is_one = len(tag.values) == 1
-        values[f"values{place}"] = tag.values[0] if is_one else list(tag.values)
-        sql += f" AND {table}.tag_value {'=' if is_one else 'IN'} :values{place}"
+    sql = ""
+    for column, wanted in (("tag_key", tag.keys), ("tag_value", tag.values)):
+        if wanted:
+            # One is compared, not looked for in a list of one: then the index gives ARNs in order.
+            is_one = len(wanted) == 1
+            values[f"{column}{place}"] = wanted[0] if is_one else list(wanted)
+            sql += f" AND {table}.{column} {'=' if is_one else 'IN'} :{column}{place}"
     return sql
 
 
