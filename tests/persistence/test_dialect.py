@@ -38,8 +38,8 @@ def test_parameters_find_their_place(ours: str, theirs: str, names: tuple[str, .
 def test_sqlite_needs_no_row_locks_and_opens_lists():
     assert for_sqlite("SELECT x FOR UPDATE SKIP LOCKED").sql.strip() == "SELECT x"
     assert for_sqlite("SELECT 'FOR UPDATE'").sql == "SELECT 'FOR UPDATE'"
-    assert for_sqlite("x NOT IN :ids").sql == "x NOT IN (SELECT value FROM json_each(:ids))"
-    assert for_sqlite("SELECT ':a', :a").sql == "SELECT ':a', :a"
+    assert for_sqlite("x NOT IN :ids").sql == "x NOT IN (SELECT value FROM json_each(?1))"
+    assert for_sqlite("SELECT ':a', :a").sql == "SELECT ':a', ?1"
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,12 @@ def test_nothing_but_parameters_changes(parts: list[str]):
     for_both = for_postgresql(" ".join(parts))
     given = {part[1:] for before, part in zip(["", *parts], parts, strict=False) if part in (":a", ":b")}
     assert set(for_both.names) == given
+
+
+def test_sqlite_gets_its_parameters_by_place_and_no_more_text_than_it_needs():
+    statement = for_sqlite("""SELECT a -- as :b says
+           FROM t /* not :c */ WHERE x = :x AND y  = ':z  ' AND (w = :w OR x > :x)""")
+    assert statement.sql == "SELECT a FROM t WHERE x = ?1 AND y = ':z  ' AND (w = ?2 OR x > ?1)"
+    assert statement.values({"w": 1, "x": 2, "other": 3}) == (2, 1)
+    assert for_sqlite("x = :x").values({"x": 2}) == (2,)
+    assert for_sqlite("1").values({}) == ()

@@ -3,16 +3,18 @@ and kept.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 _TOKEN = re.compile(
     r"""
-    (?P<kept> '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: )
+    (?P<kept> '(?:[^']|'')*' | "(?:[^"]|"")*" | :: )
+  | (?P<space> (?: \s+ | --[^\n]* | /\*.*?\*/ )+ )
   | (?P<negated> \bNOT \s+ )? \bIN \s+ :(?P<list>[A-Za-z_]\w*)
   | :(?P<name>[A-Za-z_]\w*)
   | (?P<locking> \bFOR \s+ UPDATE (?: \s+ SKIP \s+ LOCKED )? \b )
@@ -24,28 +26,46 @@ _TOKEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class Translation:
     """A statement as the engine reads it. `names` are its parameters in order; `lists` those of them that are
-    lists.
+    lists. `values` picks the parameters from a mapping, in that order.
     """
 
     sql: str
     names: tuple[str, ...]
     lists: tuple[str, ...]
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+
+
+def _translation(sql: str, names: list[str], lists: list[str]) -> Translation:
+    values: Any = itemgetter(*names) if len(names) > 1 else lambda params: tuple(params[n] for n in names)
+    return Translation(sql, tuple(names), tuple(lists), values)
 
 
 @lru_cache(maxsize=4096)
 def for_sqlite(sql: str) -> Translation:
-    """Parameters stay `:name`; a list becomes a JSON array that `json_each` opens, so the statement's text is
-    fixed.
+    """Parameters become `?1`, `?2`, …; a list becomes a JSON array that `json_each` opens, so the statement's
+    text is fixed. It is short as well: SQLite's binding looks for it with every execution.
     """
+    names: list[str] = []
     lists: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
+        if match["space"]:
+            return " "
         if listed := match["list"]:
             lists.append(listed)
-            return f"{match['negated'] or ''}IN (SELECT value FROM json_each(:{listed}))"
+            return f"{match['negated'] or ''}IN (SELECT value FROM json_each({_place(names, '?', listed)}))"
+        if match["name"]:
+            return _place(names, "?", match["name"])
         return "" if match["locking"] else match[0]
 
-    return Translation(_TOKEN.sub(replace, sql), (), tuple(lists))
+    return _translation(_TOKEN.sub(replace, sql), names, lists)
+
+
+def _place(names: list[str], mark: str, name: str) -> str:
+    """Where a parameter stands; the same name has one place."""
+    if name not in names:
+        names.append(name)
+    return f"{mark}{names.index(name) + 1}"
 
 
 @lru_cache(maxsize=4096)
@@ -54,18 +74,14 @@ def for_postgresql(sql: str) -> Translation:
     names: list[str] = []
     lists: list[str] = []
 
-    def position(name: str) -> str:
-        if name not in names:
-            names.append(name)
-        return f"${names.index(name) + 1}"
-
     def replace(match: re.Match[str]) -> str:
         if listed := match["list"]:
             lists.append(listed)
-            return f"<> ALL({position(listed)})" if match["negated"] else f"= ANY({position(listed)})"
-        return position(match["name"]) if match["name"] else match[0]
+            place = _place(names, "$", listed)
+            return f"<> ALL({place})" if match["negated"] else f"= ANY({place})"
+        return _place(names, "$", match["name"]) if match["name"] else match[0]
 
-    return Translation(_TOKEN.sub(replace, sql), tuple(names), tuple(lists))
+    return _translation(_TOKEN.sub(replace, sql), names, lists)
 
 
 def json_lists(params: Mapping[str, Any], lists: tuple[str, ...]) -> dict[str, Any]:

@@ -49,7 +49,17 @@ class SqliteTransaction:
     """See database.Transaction."""
 
     engine: Engine = "sqlite"
-    __slots__ = ("_connection", "_execute", "callbacks", "failure", "gathered", "memo", "state", "wakes")
+    __slots__ = (
+        "_connection",
+        "_execute",
+        "_execute_many",
+        "callbacks",
+        "failure",
+        "gathered",
+        "memo",
+        "state",
+        "wakes",
+    )
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.state: int | None = None
@@ -57,6 +67,7 @@ class SqliteTransaction:
         self.gathered: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
+        self._execute_many: Callable[..., Any] = connection.executemany
         self.callbacks: list[Callable[[], None]] = []
         self.wakes: dict[tuple[str, str], None] = {}
         self.failure: BaseException | None = None
@@ -95,9 +106,11 @@ class SqliteTransaction:
 
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         statement = for_sqlite(sql)
+        if statement.lists:
+            rows = (json_lists(row, statement.lists) for row in rows)
         try:
-            for row in rows:
-                self._execute(statement.sql, json_lists(row, statement.lists) if statement.lists else row)
+            # One look for the prepared statement and one cursor, not one of each per row.
+            self._execute_many(statement.sql, map(statement.values, rows))
         except apsw.Error as error:
             self._fail(error)
 
@@ -112,18 +125,18 @@ class SqliteTransaction:
 
     def end(self) -> None:
         """The unit is over; whoever kept the transaction is refused from now on."""
-        self._execute = _refuse_after_end
+        self._execute = self._execute_many = _refuse_after_end
 
     def _run(self, sql: str, params: dict[str, Any]) -> Any:
         statement = for_sqlite(sql)
         if statement.lists:
             params = json_lists(params, statement.lists)
-        return self._execute(statement.sql, params)
+        return self._execute(statement.sql, statement.values(params))
 
     def _fail(self, error: apsw.Error) -> NoReturn:
         """As on PostgreSQL, a unit does not outlive a failed statement."""
         self.failure = translated(error, self._connection.filename)
-        self._execute = _refuse_after_failure
+        self._execute = self._execute_many = _refuse_after_failure
         raise self.failure from error
 
 

@@ -243,7 +243,22 @@ def newest(
 
 def keep_step(tx: Transaction, scope: Scope, command_id: str, node_id: str, step: Step) -> None:
     """Store what a node said about a step. One that has ended stays as it ended, whatever arrives later."""
-    tx.run(
+    said = {
+        "account": scope.account,
+        "region": scope.region,
+        "command_id": command_id,
+        "node_id": node_id,
+        "step_id": step.step_id,
+        "has_ended": int(step.has_ended),
+        "stdout_bytes": step.stdout_bytes,
+        "stderr_bytes": step.stderr_bytes,
+        "result": msgspec.json.encode(step),
+    }
+    tx.gather(_keep_steps, said)
+
+
+def _keep_steps(tx: Transaction, said: list[dict[str, Any]]) -> None:
+    tx.many(
         """INSERT INTO command_steps (account, region, command_id, node_id, step_id, has_ended,
                                       stdout_bytes, stderr_bytes, result)
            VALUES (:account, :region, :command_id, :node_id, :step_id, :has_ended,
@@ -252,15 +267,7 @@ def keep_step(tx: Transaction, scope: Scope, command_id: str, node_id: str, step
                has_ended = excluded.has_ended, stdout_bytes = excluded.stdout_bytes,
                stderr_bytes = excluded.stderr_bytes, result = excluded.result
            WHERE command_steps.has_ended = 0""",
-        account=scope.account,
-        region=scope.region,
-        command_id=command_id,
-        node_id=node_id,
-        step_id=step.step_id,
-        has_ended=int(step.has_ended),
-        stdout_bytes=step.stdout_bytes,
-        stderr_bytes=step.stderr_bytes,
-        result=msgspec.json.encode(step),
+        said,
     )
 
 
