@@ -104,6 +104,17 @@ def test_a_client_that_wants_the_connection_closed_gets_that():
     assert wire.closed
 
 
+def test_a_post_that_asks_for_a_websocket_is_refused():
+    words = (
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: eA==",
+    )
+    wire = exchange(post(b"three", *words), answers=0)
+    assert b"".join(wire.written).startswith(b"HTTP/1.1 400") and wire.closed
+
+
 def test_no_answer_carries_a_line_break_in_a_header():
     wire = exchange(post(b"break"), answers=0)
     assert b"".join(wire.written).startswith(b"HTTP/1.1 500")

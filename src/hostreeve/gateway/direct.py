@@ -94,6 +94,13 @@ class DirectHttp(HttpToolsProtocol):
         client = self.client[0] if self.client else ""
         self._answer(HttpRequest("POST", path, query, headers, body, client))
 
+    def handle_websocket_upgrade(self) -> None:
+        """WebSockets begin with a GET; anything else would leave a connection that nobody answers or ends."""
+        if self.parser.get_method() == b"GET":
+            super().handle_websocket_upgrade()
+        else:
+            self.send_400_response("A WebSocket is opened with GET.")
+
     def _is_ordinary(self) -> bool:
         cycle: Any = self.cycle
         return (
