@@ -1,5 +1,7 @@
 """The state folder is its owner's alone, opens only with its own master key, and is sourced by any shell."""
 
+import errno
+import os
 import stat
 import subprocess
 
@@ -128,6 +130,16 @@ def test_flags_that_mean_nothing_are_refused_in_words(tmp_path, capsys, flags):
     with pytest.raises(SystemExit):
         given(tmp_path, *flags)
     assert f"error: argument {flags[0]}: {flags[1]!r} is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(tmp_path, capsys, monkeypatch, wrong):
+    def refuse(self):
+        raise OSError(wrong, os.strerror(wrong))
+
+    monkeypatch.setattr(StateFolder, "prepare", refuse)
+    told = refusal(capsys, tmp_path / "state")
+    assert f"{tmp_path / 'state'} cannot be written ({os.strerror(wrong)})" in told and "--state" in told
 
 
 @pytest.mark.parametrize("name", ["plain", "it's here", "a $(touch owned) `b`", 'say "no"'])

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import ipaddress
 import os
 import re
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder.prepare()
         port = _opened_port(arguments, folder, world)
     except (OSError, ValueError, RuntimeError, StoreError) as error:
-        sys.stderr.write(f"hostreeve serve: {error}\n")
+        sys.stderr.write(f"hostreeve serve: {_told(error, folder)}\n")
         return 1
     finally:
         os.umask(umask)
@@ -104,6 +105,17 @@ def run(arguments: argparse.Namespace) -> int:
         folder.ready.unlink(missing_ok=True)
         port.app.database.close()
     return 0 if port.was_ready else 1
+
+
+def _told(error: Exception, folder: StateFolder) -> str:
+    """What a folder that cannot be written costs, with what to do about it; other errors say that by
+    themselves."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        return (
+            f"{error.filename or folder.root} cannot be written ({error.strerror}). Free some space, or make "
+            "it writable for this user, or choose another folder with --state. Nothing there was lost."
+        )
+    return str(error)
 
 
 def local_url(listen: str, port: int) -> str:
