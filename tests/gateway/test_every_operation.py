@@ -22,7 +22,7 @@ PER_ITEM = {"DeleteObjects"}
 """Answers for each item, and says there that it is refused."""
 
 UNSIGNED = {op for op in EVERY if OPERATIONS[op].signer == "nobody"}
-REFUSED_UNSIGNED = {"InvalidActivation", "InvalidIdentityToken", "ValidationError"}
+REFUSED_UNSIGNED = {"InvalidActivation", "InvalidIdentityToken", "SignInFailedException", "ValidationError"}
 """What operations say that nobody signs: their secrets are in the request."""
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _CODE = re.compile(rb'"__type"\s*:\s*"([^"]+)"|<Code>([^<]+)</Code>|x-amzn-errortype\W+([A-Za-z]+)')

@@ -2,7 +2,18 @@
 
 import sys
 
-from tools.bench import api, commands, footprint, history, machine, parameters, peers, schedules, volume
+from tools.bench import (
+    api,
+    commands,
+    footprint,
+    history,
+    identity,
+    machine,
+    parameters,
+    peers,
+    schedules,
+    volume,
+)
 
 BENCHMARKS = {
     "ready": footprint.ready,
@@ -12,6 +23,7 @@ BENCHMARKS = {
     "fanout": commands.fanout,
     "volume": volume.run,
     "history": history.run,
+    "identity": identity.run,
     "parameters": parameters.run,
     "schedules": schedules.run,
     "peers": peers.run,

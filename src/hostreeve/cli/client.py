@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
@@ -39,8 +40,6 @@ class Client:
 
     def __init__(self, settings: Settings, world: World, *, timeout_s: float = 60.0) -> None:
         self.settings = settings
-        self.region = settings.region()
-        self.keys: Keys = settings.keys()
         self._world = world
         self._doors: dict[str, Door] = {}
         self._ca = settings.ca_bundle()
@@ -48,17 +47,27 @@ class Client:
         self._lock = threading.Lock()
         self._never = threading.Event()
 
-    def call(self, service: str, operation: str, **request: Any) -> dict[str, Any]:
+    @cached_property
+    def region(self) -> str:
+        return self.settings.region()
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Looked up when the first signed call needs them."""
+        return self.settings.keys()
+
+    def call(self, service: str, operation: str, *, signed: bool = True, **request: Any) -> dict[str, Any]:
         """One operation's answer. Members that are None are not sent. Refused, NoAnswer.
 
         Reads are repeated when the server is overloaded; nothing that changes something is ever sent twice.
+        Not `signed`: for operations by which keys are come by.
         """
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"{TARGETS[service]}.{operation}",
         }
         body = json.dumps({key: value for key, value in request.items() if value is not None}).encode()
-        answer = self._answer(service, operation, headers, body)
+        answer = self._answer(service, operation, headers, body, signed=signed)
         try:
             found = json.loads(answer or b"{}")
         except ValueError:
@@ -102,12 +111,14 @@ class Client:
         for door in self._doors.values():
             door.close()
 
-    def _answer(self, service: str, operation: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    def _answer(
+        self, service: str, operation: str, headers: Mapping[str, str], body: bytes, *, signed: bool = True
+    ) -> bytes:
         repeatable = operation.startswith(SAFE_TO_REPEAT)
         for attempt in range(1, ATTEMPTS + 1):
             door = self.door(service)
-            signed = self._signed(door, service, headers, body)
-            status, answered, found = door.exchange(("POST", door.path, signed, body), repeatable=repeatable)
+            sent = self._signed(door, service, headers, body) if signed else headers
+            status, answered, found = door.exchange(("POST", door.path, sent, body), repeatable=repeatable)
             if status < 300:
                 return found
             refused = _refusal(operation, status, answered, found)

@@ -4,6 +4,7 @@ from hostreeve.platform.identity.operations import (
     access_keys,
     account,
     attachments,
+    authorization_details,
     explaining,
     groups,
     inline_policies,
@@ -14,9 +15,11 @@ from hostreeve.platform.identity.operations import (
     oidc_providers,
     policy_entities,
     policy_versions,
+    reports,
     role_sessions,
     roles,
     service_roles,
+    signing_in,
     simulation,
     tags,
     user_sessions,
@@ -24,13 +27,13 @@ from hostreeve.platform.identity.operations import (
     web_identity,
     who_calls,
 )
-from hostreeve.platform.identity.operations.explaining import hostreeve
-from hostreeve.platform.identity.operations.service import iam, sts
+from hostreeve.platform.identity.operations.service import hostreeve, iam, sts
 
 __all__ = [
     "access_keys",
     "account",
     "attachments",
+    "authorization_details",
     "explaining",
     "groups",
     "hostreeve",
@@ -43,9 +46,11 @@ __all__ = [
     "oidc_providers",
     "policy_entities",
     "policy_versions",
+    "reports",
     "role_sessions",
     "roles",
     "service_roles",
+    "signing_in",
     "simulation",
     "sts",
     "tags",

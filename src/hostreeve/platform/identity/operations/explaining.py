@@ -5,13 +5,12 @@ from typing import Any
 
 from hostreeve.api.call import Call, Principal
 from hostreeve.api.errors import common
-from hostreeve.api.operations import Operations
 from hostreeve.platform.identity.actions import above
 from hostreeve.platform.identity.actions.explaining import Explanation, explained, principal_of
 from hostreeve.platform.identity.actions.simulating import owner_of, verdict_of
+from hostreeve.platform.identity.operations.service import hostreeve
 from hostreeve.platform.identity.policy import CONTROL, Heard, Layer, MalformedPolicy, Who, refusal_text
 
-hostreeve = Operations("hostreeve")
 error = hostreeve.errors
 
 UNLIMITED = (

@@ -141,8 +141,12 @@ def _described(call: Call, profile: InstanceProfile) -> dict[str, Any]:
 
 
 def _listed(call: Call, profile: InstanceProfile) -> dict[str, Any]:
-    """Lists show no tags, as at AWS."""
     role = identities.find_by_id(call.tx, call.scope, profile.role_id) if profile.role_id else None
+    return listed(profile, role)
+
+
+def listed(profile: InstanceProfile, role: Identity | None) -> dict[str, Any]:
+    """Lists show no tags, as at AWS."""
     return {
         "Path": profile.path,
         "InstanceProfileName": profile.name,

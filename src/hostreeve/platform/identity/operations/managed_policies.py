@@ -61,14 +61,14 @@ def create_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise error.EntityAlreadyExists(
             f"A policy called {policy.name} already exists. Duplicate names are not allowed."
         )
-    shown = _described(policy, Uses({}, {}))
+    shown = described(policy, Uses({}, {}))
     return {"Policy": shown | {"Tags": shown_tags(tags)} if tags else shown}
 
 
 @iam.reads("GetPolicy", asks=True)
 def get_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     policy = wanted_policy(call, request["PolicyArn"], "iam:GetPolicy")
-    shown = _described(policy, _uses(call))
+    shown = described(policy, uses(call))
     if policy.description:
         shown["Description"] = policy.description
     return {"Policy": shown | {"Tags": shown_tags(policy.tags)}}
@@ -82,13 +82,13 @@ def list_policies(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         found += managed.policies().values()
     if whose != "AWS":
         found += policies.listed(call.tx, call.scope)
-    uses = _uses(call)
+    counted = uses(call)
     if request.get("OnlyAttached") or request.get("PolicyUsageFilter"):
-        used = _used(uses, request.get("PolicyUsageFilter"))
+        used = _used(counted, request.get("PolicyUsageFilter"))
         found = [policy for policy in found if policy.arn in used]
     chosen = [policy for policy in found if policy.path.startswith(prefix)]
     return paged_here(
-        "Policies", request, chosen, lambda policy: policy.arn, lambda policy: _described(policy, uses)
+        "Policies", request, chosen, lambda policy: policy.arn, lambda policy: described(policy, counted)
     )
 
 
@@ -96,7 +96,7 @@ def list_policies(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def delete_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Only a policy that nobody has, with its last version."""
     policy = own_policy(call, request["PolicyArn"], "iam:DeletePolicy")
-    if policy.arn in _used(_uses(call), None):
+    if policy.arn in _used(uses(call), None):
         raise error.DeleteConflict("Cannot delete a policy attached to entities.")
     if len(policy_versions.listed(call.tx, call.scope, policy.policy_id)) > 1:
         raise error.DeleteConflict(
@@ -130,7 +130,7 @@ def check_policy(document: str, policy: ManagedPolicy) -> None:
     refuse_beyond(POLICY_CHARS_MAX, [document], f"policy {policy.name}")
 
 
-def _uses(call: Call) -> Uses:
+def uses(call: Call) -> Uses:
     return Uses(
         policies.attachment_counts(call.tx, call.scope), policies.boundary_counts(call.tx, call.scope)
     )
@@ -144,7 +144,7 @@ def _used(uses: Uses, how: str | None) -> set[str]:
     )
 
 
-def _described(policy: ManagedPolicy, uses: Uses) -> dict[str, Any]:
+def described(policy: ManagedPolicy, uses: Uses) -> dict[str, Any]:
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.policy_id,

@@ -31,14 +31,14 @@ def create_policy_version(call: Call, request: dict[str, Any]) -> dict[str, Any]
         updated_ms=call.now_ms,
     )
     policies.update(call.tx, call.scope, changed)
-    return {"PolicyVersion": _listed(changed, made)}
+    return {"PolicyVersion": listed(changed, made)}
 
 
 @iam.reads("GetPolicyVersion", asks=True)
 def get_policy_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     policy = wanted_policy(call, request["PolicyArn"], "iam:GetPolicyVersion")
     version = _existing(call, policy, request["VersionId"])
-    return {"PolicyVersion": _listed(policy, version) | {"Document": encoded(version.document)}}
+    return {"PolicyVersion": listed(policy, version) | {"Document": encoded(version.document)}}
 
 
 @iam.reads("ListPolicyVersions", asks=True)
@@ -48,7 +48,7 @@ def list_policy_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = page_of(request)
     before = version_of(page.after)
     rows = [each for each in versions_of(call, policy) if not before or each.version < before]
-    return paged("Versions", page, rows, lambda each: each.version_id, lambda each: _listed(policy, each))
+    return paged("Versions", page, rows, lambda each: each.version_id, lambda each: listed(policy, each))
 
 
 @iam.writes("SetDefaultPolicyVersion", asks=True)
@@ -85,7 +85,7 @@ def _existing(call: Call, policy: ManagedPolicy, text: str) -> PolicyVersion:
     return found
 
 
-def _listed(policy: ManagedPolicy, version: PolicyVersion) -> dict[str, Any]:
+def listed(policy: ManagedPolicy, version: PolicyVersion) -> dict[str, Any]:
     return {
         "VersionId": version.version_id,
         "IsDefaultVersion": version.version == policy.default_version,

@@ -27,6 +27,7 @@ from hostreeve.platform.identity.store import policies as policy_rows
 
 iam = Operations("iam")
 sts = Operations("sts")
+hostreeve = Operations("hostreeve")
 error = iam.errors
 
 PAGE_MAX, PAGE = 1000, 100

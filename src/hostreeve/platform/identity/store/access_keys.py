@@ -7,7 +7,7 @@ from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.model import AccessKey
 from hostreeve.platform.identity.store.changes import IN_SCOPE, change, one, several
 
-_COLUMNS = (
+KEY_COLUMNS = (
     "account, access_key_id, user_id, status, sealed_secret, created_ms, used_ms, used_service, used_region"
 )
 
@@ -16,7 +16,7 @@ def insert(tx: Transaction, scope: Scope, key: AccessKey) -> None:
     change(
         tx,
         scope,
-        f"INSERT INTO iam_access_keys (region, {_COLUMNS}) VALUES (:region, :account, :access_key_id,"
+        f"INSERT INTO iam_access_keys (region, {KEY_COLUMNS}) VALUES (:region, :account, :access_key_id,"
         " :user_id, :status, :sealed_secret, :created_ms, 0, '', '')",
         access_key_id=key.access_key_id,
         user_id=key.user_id,
@@ -30,7 +30,7 @@ def find(tx: Transaction, scope: Scope, access_key_id: str) -> AccessKey | None:
     row = one(
         tx,
         scope,
-        f"SELECT {_COLUMNS} FROM iam_access_keys WHERE {IN_SCOPE} AND access_key_id = :access_key_id",
+        f"SELECT {KEY_COLUMNS} FROM iam_access_keys WHERE {IN_SCOPE} AND access_key_id = :access_key_id",
         access_key_id=access_key_id,
     )
     return msgspec.convert(row, AccessKey) if row else None
@@ -41,7 +41,7 @@ def listed(tx: Transaction, scope: Scope, user_id: str) -> list[AccessKey]:
     rows = several(
         tx,
         scope,
-        f"SELECT {_COLUMNS} FROM iam_access_keys WHERE {IN_SCOPE} AND user_id = :user_id"
+        f"SELECT {KEY_COLUMNS} FROM iam_access_keys WHERE {IN_SCOPE} AND user_id = :user_id"
         " ORDER BY created_ms, access_key_id",
         user_id=user_id,
     )

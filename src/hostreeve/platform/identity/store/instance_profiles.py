@@ -35,7 +35,7 @@ def find(tx: Transaction, scope: Scope, name: str) -> InstanceProfile | None:
         f"SELECT {_COLUMNS} FROM iam_instance_profiles WHERE {IN_SCOPE} AND name_key = :name_key",
         name_key=name.lower(),
     )
-    return _profile(row) if row else None
+    return from_row(row) if row else None
 
 
 def listed(
@@ -51,7 +51,7 @@ def listed(
         prefix=path_prefix,
         limit=limit,
     )
-    return [_profile(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def holding(tx: Transaction, scope: Scope, role_id: str) -> list[InstanceProfile]:
@@ -63,7 +63,7 @@ def holding(tx: Transaction, scope: Scope, role_id: str) -> list[InstanceProfile
         " ORDER BY name_key",
         role_id=role_id,
     )
-    return [_profile(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def count(tx: Transaction, scope: Scope) -> int:
@@ -93,5 +93,5 @@ def delete(tx: Transaction, scope: Scope, profile_id: str) -> None:
     )
 
 
-def _profile(row: dict[str, Any]) -> InstanceProfile:
+def from_row(row: dict[str, Any]) -> InstanceProfile:
     return msgspec.convert({**row, "tags": msgspec.json.decode(row["tags"])}, InstanceProfile)
