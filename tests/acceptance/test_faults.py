@@ -35,6 +35,41 @@ def test_killing_the_server_in_the_middle_of_a_command_loses_and_repeats_nothing
         site.close()
 
 
+@pytest.mark.parametrize("first_back", ["server", "agent"])
+def test_killing_both_at_once_loses_and_repeats_nothing(tmp_path, first_back):
+    state, runs = tmp_path / "state", tmp_path / "runs"
+    with serving(state) as plane:
+        site = Site(plane, tmp_path)
+        node_id = site.enrol()
+        script = f"echo run >> {runs}; for i in $(seq 20); do echo line $i; sleep 0.1; done; exit 3"
+        command_id = site.run(node_id, script)
+        waiting = site.run(node_id, f"echo second >> {runs}")
+        while not runs.exists():
+            time.sleep(0.02)
+        port = int(plane.url.rsplit(":", 1)[1])
+        site.agents["one"].kill()
+        site.kill_server()
+        site.agents["one"].wait()
+    if first_back == "agent":
+        # It finds nobody, and the script ends meanwhile.
+        site.start_agent()
+        time.sleep(2.5)
+    try:
+        with serving(state, port=port) as plane:
+            again = Site(plane, tmp_path, site.agents)
+            if first_back == "server":
+                again.start_agent()
+            found = again.finished(command_id, node_id)
+            assert (found["Status"], found["ResponseCode"]) == ("Failed", 3)
+            assert found["StandardOutputContent"].splitlines() == [f"line {i}" for i in range(1, 21)]
+            assert again.finished(waiting, node_id)["Status"] == "Success"
+            assert sorted(runs.read_text().split()) == ["run", "second"]
+            ended = again.run(node_id, "echo goes on")
+            assert again.finished(ended, node_id)["StandardOutputContent"] == "goes on\n"
+    finally:
+        site.close()
+
+
 def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path):
     state, acknowledged = tmp_path / "state", []
     with serving(state) as plane:

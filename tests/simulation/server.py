@@ -16,7 +16,7 @@ from hostreeve.api.errors import common
 from hostreeve.app.bootstrap import bootstrap
 from hostreeve.app.compose import Config, build
 from hostreeve.app.regions import aws_regions
-from hostreeve.capabilities import commands, nodes
+from hostreeve.capabilities import associations, commands, nodes
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
 from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
@@ -70,7 +70,7 @@ class Server:
             keys=self.keys,
             replica=config.replica,
             listener=commands.NodeListener(),
-            presence=nodes.presence,
+            presence=nodes.NodePresence(associations.node_came),
             authenticate=self._who,
         )
         self.watch = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
