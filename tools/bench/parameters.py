@@ -25,6 +25,7 @@ from hostreeve.persistence.database import Transaction, open_database
 from tools.bench.api import CONNECTIONS
 from tools.bench.client import WORLD, Connection, request_bytes
 from tools.bench.control_plane import ControlPlane, serving
+from tools.bench.inside import inside
 from tools.bench.load import Measured, Target, measure
 from tools.bench.machine import percentile, row
 from tools.bench.stores import STORES, VALUE
@@ -38,6 +39,7 @@ LOAD_MOST_S = 900.0
 
 def run() -> None:
     """Print every figure."""
+    _inside()
     with tempfile.TemporaryDirectory(prefix="hostreeve-bench-") as folder:
         few, many = Path(folder) / "few", Path(folder) / "many"
         for state, count in ((few, SMALL), (many, LARGE)):
@@ -47,6 +49,24 @@ def run() -> None:
             _writes(small)
             _beside_many(small, large)
             _others(small, reads)
+
+
+def _inside() -> None:
+    """What requests cost without sockets and TLS."""
+    name, secret = {"Name": "/bench/plain"}, {"Name": "/bench/secret"}
+    with inside() as here:
+        for number in range(10):
+            here.ask("PutParameter", {"Name": f"/bench/page/{number}", "Value": VALUE, "Type": "String"})
+        for each, kind in ((name, "String"), (secret, "SecureString")):
+            here.ask("PutParameter", each | {"Value": VALUE, "Type": kind})
+        for what, operation, members in (
+            ("GetParameter", "GetParameter", name),
+            ("GetParameter of a SecureString, in clear", "GetParameter", secret | {"WithDecryption": True}),
+            ("GetParametersByPath, ten", "GetParametersByPath", {"Path": "/bench/page"}),
+            ("PutParameter", "PutParameter", name | {"Value": VALUE, "Overwrite": True}),
+            ("PutParameter of a SecureString", "PutParameter", secret | {"Value": VALUE, "Overwrite": True}),
+        ):
+            row(f"in process: {what}", f"{here.cost_us(operation, members):.0f} us", "", "processor time")
 
 
 def _reads(plane: ControlPlane) -> Measured:
