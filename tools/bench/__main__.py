@@ -4,6 +4,7 @@ import sys
 
 from tools.bench import (
     api,
+    authorisation,
     commands,
     footprint,
     history,
@@ -18,6 +19,7 @@ from tools.bench import (
 BENCHMARKS = {
     "ready": footprint.ready,
     "api": api.run,
+    "authorisation": authorisation.run,
     "latency": commands.latency,
     "agent": footprint.agent,
     "fanout": commands.fanout,
