@@ -126,7 +126,7 @@ def test_a_role_with_policies_and_an_instance_profile(iam):
     )
     iam.update_assume_role_policy(RoleName="r", PolicyDocument=trust("ssm.amazonaws.com"))
     iam.update_role_description(RoleName="r", Description="d")
-    iam.update_role(RoleName="r", Description="d", MaxSessionDuration=7200)
+    iam.update_role(RoleName="r", MaxSessionDuration=7200)
     iam.put_role_permissions_boundary(RoleName="r", PermissionsBoundary=READ_ONLY)
     shown = iam.get_role(RoleName="r")["Role"]
     assert (shown["Description"], shown["MaxSessionDuration"], shown["Tags"]) == ("d", 7200, TAGS)

@@ -89,12 +89,13 @@ def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @iam.writes("UpdateRole", asks=True)
 def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """What is left out of the request goes back to its default, as at AWS."""
+    """A duration that is left out goes back to its default, as AWS says; a description stays, as Terraform
+    expects, which sends the two one after the other."""
     role = wanted(call, "role", request["RoleName"], "iam:UpdateRole")
     refuse_protected(role)
     changed = msgspec.structs.replace(
         role,
-        description=request.get("Description", ""),
+        description=request.get("Description", role.description),
         max_session_s=request.get("MaxSessionDuration", SESSION_S),
     )
     identities.replace(call.tx, call.scope, role, changed)
