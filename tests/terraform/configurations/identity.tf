@@ -3,10 +3,9 @@ variable "stage" {
 }
 
 resource "aws_iam_user" "ann" {
-  name          = "terraform-ann"
-  path          = var.stage == 1 ? "/" : "/team/"
-  force_destroy = true
-  tags          = { Stage = tostring(var.stage) }
+  name = "terraform-ann"
+  path = var.stage == 1 ? "/" : "/team/"
+  tags = { Stage = tostring(var.stage) }
 }
 
 resource "aws_iam_access_key" "ann" {
