@@ -59,24 +59,27 @@ def create(call: Call, request: Mapping[str, Any]) -> Association:
         follows=follows,
     )
     one = _first_due(one, call.now_ms)
+    tags = _tags(call, one, request)
     if not store.insert(call.tx, one):
         raise error.AssociationAlreadyExists(f"{one.name} is associated with {wanted['InstanceId']} already.")
-    _tag(call, one, request)
+    if tags:
+        groups.set_tags(call.tx, call.scope, tagging.arn(call.scope, one.association_id), tags)
     call.tx.wake(CHANNEL)
     return one
 
 
-def _tag(call: Call, one: Association, request: Mapping[str, Any]) -> None:
+def _tags(call: Call, one: Association, request: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that it is made with, if it may have them."""
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     if not tags:
-        return
+        return {}
     if len(tags) > groups.TAGS_MAX or any(key.lower().startswith(groups.RESERVED) for key in tags):
         raise error.InvalidTag(
             f"At most {groups.TAGS_MAX} tags, and none that begins with {groups.RESERVED}."
         )
     arn = tagging.arn(call.scope, one.association_id)
     call.require("ssm:AddTagsToResource", [arn], groups.tag_facts(tags))
-    groups.set_tags(call.tx, call.scope, arn, tags)
+    return tags
 
 
 def _first_due(one: Association, now_ms: int) -> Association:
@@ -87,10 +90,10 @@ def _first_due(one: Association, now_ms: int) -> Association:
 def update(call: Call, request: Mapping[str, Any]) -> Association:
     """The next version. What the request leaves out is gone, except the document's name."""
     association_id = request["AssociationId"]
-    before = fetch(call, association_id)
     arn = tagging.arn(call.scope, association_id)
     for action in ("ssm:UpdateAssociation", "ssm:DescribeAssociation"):
         call.require(action, [arn])
+    before = fetch(call, association_id)
     asked = request.get("AssociationVersion", LATEST)
     if asked not in (LATEST, str(before.version)):
         raise error.InvalidAssociationVersion(

@@ -8,7 +8,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import anything
 from hostreeve.capabilities import nodes
-from hostreeve.capabilities.associations.actions import changing, tagging
+from hostreeve.capabilities.associations.actions import changing, checking, tagging
 from hostreeve.capabilities.associations.model import association as model
 from hostreeve.capabilities.associations.model.association import Association
 from hostreeve.capabilities.associations.operations.service import error, following, ssm
@@ -34,6 +34,8 @@ def create_association_batch(call: Call, request: dict[str, Any]) -> dict[str, A
         try:
             made.append(model.described(changing.create(call, {**shared, **entry})))
         except AwsError as refused:
+            if refused.code == "AccessDeniedException":
+                raise
             message = f"{refused.code}: {refused.message}"
             failed.append({"Entry": entry, "Message": message, "Fault": "Client"})
     return {"Successful": made, "Failed": failed}
@@ -133,6 +135,6 @@ def _own(call: Call, request: Mapping[str, Any], action: str) -> Association:
     if "AssociationId" in request:
         call.require(action, [tagging.arn(call.scope, request["AssociationId"])])
         return changing.fetch(call, request["AssociationId"])
-    one = changing.chosen(call, request)
-    call.require(action, [tagging.arn(call.scope, one.association_id)])
-    return one
+    if request.get("Name") and request.get("InstanceId"):
+        checking.require_targets(call, action, request)
+    return changing.chosen(call, request)

@@ -8,7 +8,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import anything
 from hostreeve.capabilities import documents, nodes
-from hostreeve.capabilities.associations.actions import changing, polling, tagging
+from hostreeve.capabilities.associations.actions import changing, checking, polling
 from hostreeve.capabilities.associations.model import association as model
 from hostreeve.capabilities.associations.operations.service import error, following, ssm
 from hostreeve.capabilities.associations.store import associations as store
@@ -81,8 +81,8 @@ def _node(call: Call, request: dict[str, Any]) -> str:
 def update_association_status(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """A node tells how an association by InstanceId stands on it; nobody else may."""
     _itself(call, request["InstanceId"])
+    checking.require_targets(call, "ssm:UpdateAssociationStatus", request)
     one = changing.chosen(call, request)
-    call.require("ssm:UpdateAssociationStatus", [tagging.arn(call.scope, one.association_id)])
     said = dict(request["AssociationStatus"])
     if one.said.get("Name") == said["Name"] and one.said.get("Message") == said["Message"]:
         raise error.StatusUnchanged(
