@@ -114,10 +114,11 @@ def _(us):
 
 @row("allowed patterns")
 def _(us):
-    for pattern in (r"(?=a)a", r"(a)\1", r"\ba\b", r"\p{L}", "a++"):
+    refused = (r"(?=a)a", r"(a)\1", r"\ba\b", r"\p{L}", "a++", r"\Qa\E", "(?<n>a)", "[a-f&&[^c]]", "[a[bc]]")
+    for pattern in refused:
         code = us.refused(us.put, AllowedPattern=pattern, Value="a")
         assert code == "InvalidAllowedPatternException"
-    us.put(AllowedPattern=r"[a-f&&[^c]]|v", Value="v")
+    us.put(AllowedPattern=r"[a-f\[&]+|v", Value="[a&")
 
 
 @row("the character U+0000 in a value")

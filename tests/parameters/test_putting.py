@@ -214,6 +214,30 @@ def test_a_pattern_must_match_the_whole_value_and_is_named_when_it_does_not(ssm,
     assert refused.message == r"Parameter value, cannot be validated against allowedPattern: \d{1,4}"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "value", "fits"),
+    [
+        (r"\d{2}", "12", True),
+        (r"\d{2}", "１２", False),
+        (r"\w+", "grün", False),
+        (r"(?i)k", "\u212a", False),
+        (r"(?i)k", "K", True),
+        (r".", "\r", False),
+        (r".", "\u2028", False),
+        (r"(?s).", "\r", True),
+        (r"[^^]+", "[a]", True),
+        (r"[]a]+", "]a", True),
+        (r"[\[\]&]+", "[&]", True),
+    ],
+)
+def test_a_pattern_means_what_java_means_by_it(ssm, root, refused, pattern, value, fits):
+    wanted = {"Name": root, "Value": value, "Type": "String", "AllowedPattern": pattern}
+    if fits:
+        ssm.put_parameter(**wanted)
+    else:
+        assert refused(ssm.put_parameter, **wanted) == "ParameterPatternMismatchException"
+
+
 def test_a_pattern_that_would_never_end_ends(ssm, root, refused):
     assert refused(put, ssm=ssm, name=root, value="a" * 60 + "!", AllowedPattern="(a+)+") == (
         "ParameterPatternMismatchException"

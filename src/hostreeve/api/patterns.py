@@ -28,6 +28,7 @@ class Pattern:
 
 @lru_cache(maxsize=256)
 def _compiled(text: str) -> "_Program":
+    _refuse_sets_in_sets(text)
     try:
         tree = parser.parse(text)
     except (re.error, OverflowError, RecursionError) as wrong:
@@ -37,6 +38,22 @@ def _compiled(text: str) -> "_Program":
     return _Program(tree)
 
 
+def _refuse_sets_in_sets(text: str) -> None:
+    """Java joins `[a[bc]]` and cuts `[a-f&&[^c]]`; Python reads both as other sets. ValueError."""
+    opened, position = -1, 0
+    while position < len(text):
+        char = text[position]
+        if char == "\\":
+            position += 1
+        elif opened < 0:
+            opened = position if char == "[" else -1
+        elif char == "[" or text.startswith("&&", position):
+            raise ValueError("sets inside sets, and what they have in common (&&), are not supported")
+        elif char == "]" and text[opened + 1 : position] not in ("", "^"):
+            opened = -1
+        position += 1
+
+
 class _Program:
     """States numbered from 0; a state either consumes a character that `tests[state]` accepts, or is free."""
 
@@ -44,7 +61,8 @@ class _Program:
         self.tests: list[re.Pattern[str] | None] = []
         self.at: list[str | None] = []
         self.next: list[list[int]] = []
-        flags = tree.state.flags & (re.IGNORECASE | re.DOTALL | re.ASCII)
+        # As in Java, digits, words, spaces and letters of either case are ASCII's.
+        flags = tree.state.flags & (re.IGNORECASE | re.DOTALL) | re.ASCII
         self._flags = flags
         self.start = self._state()
         self.end = self._sequence(tree, self.start)
@@ -166,7 +184,7 @@ def _one(operator: Any, argument: Any, flags: int) -> str:
     if operator is word.NOT_LITERAL:
         return f"[^{_escaped(argument)}]"
     if operator is word.ANY:
-        return "." if flags & re.DOTALL else r"[^\n]"
+        return "." if flags & re.DOTALL else r"[^\n\r\u0085\u2028\u2029]"
     if operator is word.IN:
         negated = argument and argument[0][0] is word.NEGATE
         members = "".join(_member(*item) for item in argument[1 if negated else 0 :])
