@@ -32,6 +32,7 @@ SCHEMAS = [
     "hostreeve.platform.kms",
     "hostreeve.platform.organizations",
     "hostreeve.messaging",
+    "hostreeve.platform.settings",
     "hostreeve.capabilities.parameters",
     "hostreeve.capabilities.documents",
     "hostreeve.capabilities.nodes",

@@ -11,7 +11,12 @@ from hostreeve.capabilities import documents
 from hostreeve.capabilities.documents import operations
 from hostreeve.kernel.scope import Scope
 
-SCHEMAS = ["hostreeve.persistence", "hostreeve.platform.groups", "hostreeve.capabilities.documents"]
+SCHEMAS = [
+    "hostreeve.persistence",
+    "hostreeve.platform.settings",
+    "hostreeve.platform.groups",
+    "hostreeve.capabilities.documents",
+]
 SCOPE = Scope("123456789012", "us-east-1")
 OWNED = "AWS-RunShellScript"
 

@@ -126,10 +126,13 @@ def _(us):
     assert us.refused(us.put, Value="a\0b") == "SerializationException"
 
 
-@row("default tier and throughput settings")
+@row("the setting `/ssm/parameter-store/high-throughput-enabled`")
 def _(us):
-    assert us.put()["Tier"] == "Standard"
-    assert us.put("/a", Tier="Advanced")["Tier"] == "Advanced"
+    setting = {"SettingId": "/ssm/parameter-store/high-throughput-enabled"}
+    assert us.ssm.get_service_setting(**setting)["ServiceSetting"]["SettingValue"] == "false"
+    us.ssm.update_service_setting(**setting, SettingValue="true")
+    assert us.ssm.get_service_setting(**setting)["ServiceSetting"]["SettingValue"] == "true"
+    assert us.ssm.reset_service_setting(**setting)["ServiceSetting"]["Status"] == "Default"
 
 
 @row("resource policies of OpsItem groups")

@@ -16,6 +16,7 @@ SCHEMAS = [
     "hostreeve.platform.kms",
     "hostreeve.platform.identity",
     "hostreeve.platform.organizations",
+    "hostreeve.platform.settings",
     "hostreeve.capabilities.parameters",
 ]
 WRITERS, EACH = 8, 12

@@ -30,7 +30,7 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import compute, groups, identity, kms, objects, organizations
+from hostreeve.platform import compute, groups, identity, kms, objects, organizations, settings
 from hostreeve.platform.compute import operations as compute_operations
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
@@ -41,6 +41,7 @@ from hostreeve.platform.objects import operations as objects_operations
 from hostreeve.platform.objects import worker as objects_worker
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.platform.organizations import worker as organizations_worker
+from hostreeve.platform.settings import operations as settings_operations
 from hostreeve.scheduling.loop import Worker
 
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
@@ -48,6 +49,7 @@ GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
 SCHEMAS = (
     "hostreeve.persistence",
     "hostreeve.platform.objects",
+    "hostreeve.platform.settings",
     "hostreeve.platform.groups",
     "hostreeve.platform.identity",
     "hostreeve.platform.compute",
@@ -69,6 +71,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         identity_operations.hostreeve,
         organizations_operations.organizations,
         organizations_operations.hostreeve,
+        settings_operations.ssm,
         groups_operations.ssm,
         groups_operations.resource_groups,
         groups_operations.tagging,
@@ -87,6 +90,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
     ]
 )
 
+settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
 documents.announce("Command", associations.document_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)

@@ -11,11 +11,13 @@ from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare
 from hostreeve.capabilities.documents.model.document import DocumentVersion
 from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX, quota, set_quotas
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
+from hostreeve.capabilities.documents.model.sharing import PUBLIC_SHARING
 from hostreeve.platform import groups
 
 TAGGABLE = groups.Taggable("Document", arn, exists, "AWS::SSM::Document", "ssm:document")
 
 __all__ = [
+    "PUBLIC_SHARING",
     "QUOTAS",
     "SIZE_BYTES_MAX",
     "TAGGABLE",

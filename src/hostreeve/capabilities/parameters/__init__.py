@@ -8,5 +8,17 @@ from hostreeve.capabilities.parameters.actions.images import ImageLookup, look_i
 from hostreeve.capabilities.parameters.actions.publishing import publish
 from hostreeve.capabilities.parameters.actions.references import references, resolve_references
 from hostreeve.capabilities.parameters.actions.tagging import TAGGABLE
+from hostreeve.capabilities.parameters.model.values import DEFAULT_TIER, HIGH_THROUGHPUT
 
-__all__ = ["TAGGABLE", "ImageLookup", "look_images_up", "publish", "references", "resolve_references"]
+SETTINGS = (DEFAULT_TIER, HIGH_THROUGHPUT)
+"""The service settings of Parameter Store."""
+
+__all__ = [
+    "SETTINGS",
+    "TAGGABLE",
+    "ImageLookup",
+    "look_images_up",
+    "publish",
+    "references",
+    "resolve_references",
+]

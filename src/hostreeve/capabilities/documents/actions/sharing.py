@@ -10,6 +10,7 @@ from hostreeve.capabilities.documents.model.sharing import DEFAULT, EVERYBODY, P
 from hostreeve.capabilities.documents.store import sharing as store
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
+from hostreeve.platform import settings
 
 UNSHARED_TYPES = frozenset({"ManualApprovalPolicy", "AutoApprovalPolicy"})
 
@@ -39,15 +40,14 @@ def modify(call: Call, name: str, *, add: Sequence[str], remove: Sequence[str], 
 
 def is_public_sharing_blocked(tx: Transaction, scope: Scope) -> bool:
     """Whether the account forbids itself to share with everybody."""
-    found = store.setting(tx, scope, PUBLIC_SHARING)
-    return found is not None and found["value"] == "Disable"
+    return settings.value_of(tx, scope, PUBLIC_SHARING) == "Disable"
 
 
 def _check_public(tx: Transaction, scope: Scope) -> None:
     if is_public_sharing_blocked(tx, scope):
         raise error.InvalidPermissionType(
             "The account blocks public sharing of documents by its service setting "
-            f"{PUBLIC_SHARING}: set it to Enable first."
+            f"{PUBLIC_SHARING.setting_id}: set it to Enable first."
         )
     if store.count_public(tx, scope) >= quota("public-documents"):
         raise error.DocumentPermissionLimit(

@@ -5,11 +5,14 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from hostreeve.capabilities.documents.model.document import DocumentVersion
+from hostreeve.platform.settings import Setting
 
 EVERYBODY = "all"
 DEFAULT, LATEST, ALL = "$DEFAULT", "$LATEST", "$ALL"
-PUBLIC_SHARING = "/ssm/documents/console/public-sharing-permission"
-"""The account's setting that forbids sharing with everybody: Enable (AWS's default) or Disable."""
+PUBLIC_SHARING = Setting(
+    "/ssm/documents/console/public-sharing-permission", ("Enable", "Disable"), default="Enable"
+)
+"""The account's setting that can forbid sharing with everybody."""
 
 
 def guest_named(account: str) -> str:

@@ -6,8 +6,7 @@ from hostreeve.capabilities.documents.operations import (
     packages,
     permissions,
     reviews,
-    settings,
 )
 from hostreeve.capabilities.documents.operations.service import ssm
 
-__all__ = ["documents", "listing", "packages", "permissions", "reviews", "settings", "ssm"]
+__all__ = ["documents", "listing", "packages", "permissions", "reviews", "ssm"]

@@ -1,4 +1,4 @@
-"""With whom documents are shared, which versions of them, and the setting that forbids sharing with all."""
+"""With whom documents are shared, and which versions of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -111,45 +111,6 @@ def walk_shared(
         account, name = rows[-1]["account"], rows[-1]["name"]
         for row in rows:
             yield document_of(tx, _without_share(row), with_attachments=False)
-
-
-def setting(tx: Transaction, scope: Scope, setting_id: str) -> dict[str, Any] | None:
-    """`value`, `modified_by` (an ARN) and `modified_ms` of a setting that somebody changed."""
-    return tx.one(
-        """SELECT value, modified_by, modified_ms FROM document_settings
-           WHERE account = :account AND region = :region AND setting = :setting""",
-        account=scope.account,
-        region=scope.region,
-        setting=setting_id,
-    )
-
-
-def change_setting(
-    tx: Transaction, scope: Scope, setting_id: str, *, value: str, by: str, now_ms: int
-) -> None:
-    tx.run(
-        """INSERT INTO document_settings (account, region, setting, value, modified_by, modified_ms)
-           VALUES (:account, :region, :setting, :value, :by, :now_ms)
-           ON CONFLICT (account, region, setting) DO UPDATE
-           SET value = excluded.value, modified_by = excluded.modified_by,
-               modified_ms = excluded.modified_ms""",
-        account=scope.account,
-        region=scope.region,
-        setting=setting_id,
-        value=value,
-        by=by,
-        now_ms=now_ms,
-    )
-
-
-def reset_setting(tx: Transaction, scope: Scope, setting_id: str) -> None:
-    tx.run(
-        """DELETE FROM document_settings
-           WHERE account = :account AND region = :region AND setting = :setting""",
-        account=scope.account,
-        region=scope.region,
-        setting=setting_id,
-    )
 
 
 def _without_share(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hostreeve.capabilities.parameters.model.parameter import ADVANCED, SECURE, 
 from hostreeve.capabilities.parameters.model.policies import Policy
 from hostreeve.capabilities.parameters.store import parameters as store
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import groups
+from hostreeve.platform import groups, settings
 
 PUT = "ssm:PutParameter"
 EXISTS = (
@@ -52,7 +52,7 @@ def put(call: Call, request: Mapping[str, Any]) -> Parameter:
         name=current.name if current else named.name,
         version=current.version + 1 if current else 1,
         type=current.type if current else request["Type"],
-        tier=_tier(request, current, len(value), attached),
+        tier=_tier(call, request, current, value, attached),
         data_type=request.get("DataType") or (current.data_type if current else values.TEXT),
         key_id="",
         description=_carried(request, current, "Description", "description"),
@@ -180,13 +180,20 @@ def _refuse(code: str, message: str) -> NoReturn:
 
 
 def _tier(
-    request: Mapping[str, Any], current: Parameter | None, size_bytes: int, attached: Sequence[Policy]
+    call: Call,
+    request: Mapping[str, Any],
+    current: Parameter | None,
+    value: bytes,
+    attached: Sequence[Policy],
 ) -> str:
+    wanted = request.get("Tier")
+    if wanted is None and current is None:
+        wanted = settings.value_of(call.tx, call.scope, values.DEFAULT_TIER)
     try:
         return values.tier_of(
-            request.get("Tier"),
+            wanted,
             current.tier if current else None,
-            size_bytes=size_bytes,
+            size_bytes=len(value),
             has_policies=bool(attached),
         )
     except values.Downgrade:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from hostreeve.capabilities.parameters.model.parameter import ADVANCED, INTELLIGENT, SECURE, STANDARD, STRING
+from hostreeve.platform.settings import Setting
 
 PARAMETERS_MAX = 10_000_000
 """Parameters of an account in a Region. AWS stops at 10,000 standard and 100,000 advanced ones."""
@@ -14,6 +15,13 @@ LABEL_CHARS_MAX = 100
 IMAGE, INTEGRATION, TEXT = "aws:ec2:image", "aws:ssm:integration", "text"
 INTEGRATIONS = "/d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations/"
 """The tree in which the console keeps the parameters of integrations; AWS allows the type there only."""
+
+DEFAULT_TIER = Setting(
+    "/ssm/parameter-store/default-parameter-tier", (STANDARD, ADVANCED, INTELLIGENT), default=STANDARD
+)
+"""The tier of new parameters whose request names none."""
+HIGH_THROUGHPUT = Setting("/ssm/parameter-store/high-throughput-enabled", ("true", "false"), default="false")
+"""At AWS it lifts the limit of calls per second. There is none here to lift: kept and shown."""
 
 _LABEL = re.compile(r"(?!\d)(?!aws)(?!ssm)[A-Za-z0-9_.\-]{1,100}", re.IGNORECASE)
 _REFERENCE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
