@@ -7,16 +7,13 @@ import pytest
 
 from hostreeve.api.call import Call, Principal
 from hostreeve.api.errors import AwsError, common
+from hostreeve.app import compose
 from hostreeve.capabilities import documents
 from hostreeve.capabilities.documents import operations
 from hostreeve.kernel.scope import Scope
 
-SCHEMAS = [
-    "hostreeve.persistence",
-    "hostreeve.platform.settings",
-    "hostreeve.platform.groups",
-    "hostreeve.capabilities.documents",
-]
+# All of them: who hears of documents looks into tables of its own.
+SCHEMAS = list(compose.SCHEMAS)
 SCOPE = Scope("123456789012", "us-east-1")
 OWNED = "AWS-RunShellScript"
 
