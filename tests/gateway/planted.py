@@ -80,6 +80,7 @@ def plant(house) -> dict[str, list[Any]]:
         "Planted",
         f"arn:aws:ssm:{region}:document/Planted",
     ]
+    window, window_target, window_task = planted_window(ssm, node, tags)
     job = f"aws.ssm.{command['CommandId']}.{node}"
     return {
         "InstanceId": [node],
@@ -95,6 +96,9 @@ def plant(house) -> dict[str, list[Any]]:
         "ResourceId": [node, "/planted/plain", "Planted"],
         "ResourceArn": [parameters[1], parameters[3]],
         "CommandId": [command["CommandId"]],
+        "WindowId": [window],
+        "WindowTargetId": [window_target],
+        "WindowTaskId": [window_task],
         "ActivationId": [activation["ActivationId"]],
         "KeyId": keys,
         "TargetKeyId": keys,
@@ -164,6 +168,35 @@ def planted_tree(organizations, account, tags) -> tuple[str, str, str, str]:
     organizations.put_resource_policy(Content=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
     unit_id, policy_id = made["OrganizationalUnit"]["Id"], policy["Policy"]["PolicySummary"]["Id"]
     return root, unit_id, policy_id, sent["Id"]
+
+
+def planted_window(ssm, node, tags) -> tuple[str, str, str]:
+    """A maintenance window with a target and a task."""
+    window = ssm.create_maintenance_window(
+        Name="Planted",
+        Description=TREASURE,
+        Schedule="rate(1 day)",
+        Duration=2,
+        Cutoff=1,
+        AllowUnassociatedTargets=False,
+        Tags=tags,
+    )["WindowId"]
+    target = ssm.register_target_with_maintenance_window(
+        WindowId=window,
+        ResourceType="INSTANCE",
+        Targets=[{"Key": "InstanceIds", "Values": [node]}],
+        Description=TREASURE,
+    )["WindowTargetId"]
+    task = ssm.register_task_with_maintenance_window(
+        WindowId=window,
+        TaskArn="Planted",
+        TaskType="RUN_COMMAND",
+        Targets=[{"Key": "WindowTargetIds", "Values": [target]}],
+        MaxConcurrency="1",
+        MaxErrors="1",
+        Description=TREASURE,
+    )["WindowTaskId"]
+    return window, target, task
 
 
 def registered(callers, house, activation, machine: int = 1, **more: str) -> str:

@@ -9,7 +9,7 @@ from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
 from hostreeve.app import pages
 from hostreeve.app.authority import PlatformAuthority
-from hostreeve.capabilities import associations, calendars, commands, documents, nodes, parameters
+from hostreeve.capabilities import associations, calendars, commands, documents, nodes, parameters, windows
 from hostreeve.capabilities.associations import operations as associations_operations
 from hostreeve.capabilities.associations import worker as associations_worker
 from hostreeve.capabilities.calendars import operations as calendars_operations
@@ -21,6 +21,8 @@ from hostreeve.capabilities.documents import worker as documents_worker
 from hostreeve.capabilities.nodes import operations as nodes_operations
 from hostreeve.capabilities.parameters import operations as parameters_operations
 from hostreeve.capabilities.parameters import worker as parameters_worker
+from hostreeve.capabilities.windows import operations as windows_operations
+from hostreeve.capabilities.windows import worker as windows_worker
 from hostreeve.gateway.asgi import Asgi, request_of
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.gateway.record import Record
@@ -62,6 +64,7 @@ SCHEMAS = (
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.commands",
     "hostreeve.capabilities.associations",
+    "hostreeve.capabilities.windows",
 )
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = join(
@@ -87,6 +90,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         commands_operations.ssm,
         commands_operations.hostreeve,
         associations_operations.ssm,
+        windows_operations.ssm,
     ]
 )
 
@@ -94,8 +98,9 @@ settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
 documents.announce("Command", associations.document_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
-groups.declare(associations.TAGGABLE)
+groups.declare(associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
+commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
 identity.stand_under(organizations.Limits())
 
@@ -171,6 +176,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *parameters_worker.workers(database, world),
         *calendars_worker.workers(database, world),
         *associations_worker.workers(database, world, keys),
+        *windows_worker.workers(database, world, keys),
     ]
     if config.objects is not None:
         workers += documents_worker.workers(database, world, keys)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from hostreeve.capabilities import commands, documents
+from hostreeve.capabilities import commands, documents, windows
 
 DAY_MS = 86_400_000
 HISTORY_DAYS = "command-history-days"
@@ -23,7 +23,8 @@ def table() -> dict[str, tuple[str, int]]:
             limits.open_invocations_max,
         ),
     }
-    return found | {key: (quota.name, quota.default) for key, quota in documents.QUOTAS.items()}
+    found |= {key: (quota.name, quota.default) for key, quota in documents.QUOTAS.items()}
+    return found | {key: (quota.name, quota.default) for key, quota in windows.QUOTAS.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +48,7 @@ def apply(given: Mapping[str, int]) -> None:
         )
     )
     documents.set_quotas({key: value for key, value in given.items() if key in documents.QUOTAS})
+    windows.set_quotas({key: value for key, value in given.items() if key in windows.QUOTAS})
 
 
 def _quota(text: str) -> tuple[str, int]:

@@ -1,10 +1,12 @@
 """Identity: users, roles, keys, sessions and policies of an account; who calls, and what they may do.
 
 `find_credential` tells whose key signed, `authorise` whether they may; both read one row when nothing has
-changed. Nodes get credentials of their role by `issue_role_credentials`.
+changed. Nodes get credentials of their role by `issue_role_credentials`; what runs by itself calls its
+neighbours as a role by `act_as`.
 """
 
 from hostreeve.platform.identity.actions.above import Above, Level, stand_under
+from hostreeve.platform.identity.actions.acting import act_as
 from hostreeve.platform.identity.actions.authorising import asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
     Credential,
@@ -39,6 +41,7 @@ __all__ = [
     "IssuedCredentials",
     "Level",
     "MalformedPolicy",
+    "act_as",
     "administrator_key",
     "asked_tags",
     "authorise",

@@ -144,7 +144,7 @@ def _may_read_group(tx: Transaction, scope: Scope, command: Command, permitted: 
     """Whether the sender may list the resource group that the command is for, if it is for one. Whether
     there is one is nothing that this tells."""
     arn = targeting.group_arn(scope, command.targets)
-    if not arn or command.owner:
+    if not arn or not command.asks_leave:
         return True
     context = _came_from(command) | targeting.tag_context(groups.tags_of(tx, scope, arn))
     principal = msgspec.convert(command.principal, Principal)
@@ -166,7 +166,7 @@ def _refused(command: Command, node: nodes.Node) -> Status | None:
 def _denied(
     tx: Transaction, scope: Scope, command: Command, found: list[nodes.Node], permitted: Permitted
 ) -> dict[str, Status]:
-    if command.owner:
+    if not command.asks_leave:
         return {}
     principal = msgspec.convert(command.principal, Principal)
     tags = groups.tags_of_many(tx, scope, [node.arn for node in found]) if found else {}

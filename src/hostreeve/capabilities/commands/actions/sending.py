@@ -35,11 +35,14 @@ from hostreeve.persistence.database import Transaction
 error = ServiceErrors(service("ssm"))
 
 
-def send(call: Call, request: Mapping[str, Any], *, owner: str = "") -> CommandRow:
+def send(
+    call: Call, request: Mapping[str, Any], *, owner: str = "", asks_leave: bool | None = None
+) -> CommandRow:
     """Store a command; nodes named by id get it with this very transaction, others through the worker.
 
-    `owner` (`kind:reference`) is what in this system sends on somebody's behalf: it has asked for leave
-    itself, may name any number of nodes or all, and is told of the command's end (`moving.follow`).
+    `owner` (`kind:reference`) is what in this system sends on somebody's behalf: it may name any number of
+    nodes or all, and is told of the command's end (`moving.follow`). It has asked for leave itself, unless
+    `asks_leave`: then targets that are found later are asked about as for everybody else.
     """
     call.require(targeting.ACTION, [documents.arn(call.scope, request["DocumentName"])])
     document = document_of(call, request)
@@ -47,7 +50,13 @@ def send(call: Call, request: Mapping[str, Any], *, owner: str = "") -> CommandR
     wanted = wishes.accepted(call, request)
     named = targeting.named(request, takes_every=bool(owner))
     chosen = targeting.checked(call, named, document) if named is not None else {}
-    command = command_of(call, request, document, prepared, {**wanted, "owner": owner})
+    command = command_of(
+        call,
+        request,
+        document,
+        prepared,
+        {**wanted, "owner": owner, "asks_leave": not owner if asks_leave is None else asks_leave},
+    )
     tally = Tally(total=len(chosen), waiting=len(chosen))
     if history.open_invocations(call.tx, call.scope) >= LIMITS.open_invocations_max:
         command_rows.insert(call.tx, call.scope, command, status=CommandStatus.LIMIT_EXCEEDED, due_ms=None)

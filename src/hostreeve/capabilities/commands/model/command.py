@@ -31,7 +31,8 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `document_version` is what the caller asked for ("" when nothing); `steps` are (step id, plugin) in order.
     `principal` is who sent it and `source_ip` from where, for authorising targets that are found later.
-    `owner` is what in this system sent it, `kind:reference`; its targets were allowed when that was made.
+    `owner` is what in this system sent it, `kind:reference`. `asks_leave`: targets that are found later are
+    asked about; otherwise they were allowed when the owner was made.
     `output_s3_prefix` has no slash at either end; `notification` is NotificationConfig, {} for none.
     """
 
@@ -52,6 +53,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     principal: dict[str, Any]
     source_ip: str
     owner: str = ""
+    asks_leave: bool = True
     output_s3_bucket: str = ""
     output_s3_prefix: str = ""
     output_s3_region: str = ""
