@@ -358,3 +358,17 @@ def test_a_new_default_of_its_document_applies_it_again(estate):
     estate.call("UpdateDocumentDefaultVersion", Name="mine", DocumentVersion="2")
     estate.later(1)
     assert (len(estate.executions(made)), len(estate.executions(pinned))) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {},
+        {"Key": "tag:"},
+        {"Values": ["x"]},
+        {"Key": "InstanceIds"},
+        {"Key": "InstanceIds", "Values": ["*", "x"]},
+    ],
+)
+def test_targets_that_name_nobody_are_refused(estate, target):
+    assert refused(estate.associate, Targets=[target]) == "InvalidTarget"

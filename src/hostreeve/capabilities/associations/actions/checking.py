@@ -160,8 +160,8 @@ def require_targets(call: Call, action: str, wanted: Mapping[str, Any]) -> None:
     """The caller's right to bind a document, and to bind it to the nodes that are named."""
     ids = [wanted["InstanceId"]] if "InstanceId" in wanted else []
     for target in wanted.get("Targets", []):
-        if target["Key"].lower() == "instanceids":
-            ids += [each for each in target["Values"] if each != nodes.EVERY]
+        if target.get("Key", "").lower() == "instanceids":
+            ids += [each for each in target.get("Values", []) if each != nodes.EVERY]
     call.require(action, [documents.arn(call.scope, wanted["Name"])])
     arns = [nodes.node_arn(call.scope, node_id) for node_id in dict.fromkeys(ids)]
     tags = groups.tags_of_many(call.tx, call.scope, arns) if arns else {}

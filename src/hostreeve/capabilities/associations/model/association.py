@@ -76,7 +76,7 @@ class Association(Struct, frozen=True, kw_only=True):
         """Whom it is for, an old-fashioned InstanceId included."""
         if "InstanceId" in self.wanted:
             return [{"Key": "InstanceIds", "Values": [self.wanted["InstanceId"]]}]
-        return list(self.wanted.get("Targets", []))
+        return [{"Values": [], **target} for target in self.wanted.get("Targets", [])]
 
     @property
     def waits_for_schedule(self) -> bool:
