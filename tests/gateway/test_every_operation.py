@@ -121,6 +121,9 @@ BESIDE: dict[str, dict[str, Any]] = {
     "CreateGroup": {"Path": None},
     "CreateInstanceProfile": {"Path": None},
     "CreateVirtualMFADevice": {"Path": None},
+    "DescribeMaintenanceWindowSchedule": {"ResourceType": "INSTANCE"},
+    "DescribeMaintenanceWindowsForTarget": {"ResourceType": "INSTANCE"},
+    "RegisterTargetWithMaintenanceWindow": {"ResourceType": "INSTANCE"},
 }
 """What the model does not say about requests that mean something; None: left out."""
 
