@@ -29,7 +29,7 @@ check: install ## everything a commit must pass: format, lint, types, floors, ti
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(T)
 
 test: install services ## all tests: oracle, both databases, real processes
-	@timeout -k 10 1500 $(PY) -m pytest -n 2 --dist worksteal -rs $(T)
+	@timeout -k 10 2400 $(PY) -m pytest -n 2 --dist worksteal -rs $(T)
 
 services:
 	@sh tools/services.sh
