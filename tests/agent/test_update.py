@@ -131,7 +131,7 @@ def test_an_agent_that_does_not_come_online_is_put_back(server, installed: Insta
     agent = installed.agent
     agent.start()
     offer(server, archive(**BROKEN[how]))
-    step = server.finish(update(server), 60)["runtimeStatus"]["u"]
+    step = server.finish(update(server), 150)["runtimeStatus"]["u"]
     assert step["status"] == "Failed" and "the old one was put back" in step["standardError"], step
     assert installed.version == AGENT_VERSION
     server.wait(lambda: installed.status["version"] == AGENT_VERSION and server.is_connected, 60)

@@ -4,25 +4,15 @@ import asyncio
 
 import pytest
 
-from hostreeve.capabilities import associations, commands, documents, nodes
+from hostreeve.capabilities import associations, nodes
 from hostreeve.capabilities.associations import operations, worker
 from hostreeve.contract.jobs import Opening
 from hostreeve.kernel.world import SimulatedWorld
-from hostreeve.platform import groups
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.keys import Keyring
 from tests.commands import estate as commands_estate
 
-SCHEMAS = [
-    *commands_estate.SCHEMAS,
-    "hostreeve.capabilities.calendars",
-    "hostreeve.capabilities.associations",
-]
 MINUTE_S, HOUR_S = 60, 3600
-groups.declare(nodes.TAGGABLE, associations.TAGGABLE)
-commands.follow(associations.OWNER, associations.ended)
-documents.announce("Command", associations.document_changed)
-groups.follow(associations.tags_changed)
 
 
 class Estate(commands_estate.Estate):
@@ -97,4 +87,4 @@ class Estate(commands_estate.Estate):
 
 @pytest.fixture
 def estate(database_with, world: SimulatedWorld) -> Estate:
-    return Estate(database_with(SCHEMAS), world)
+    return Estate(database_with(commands_estate.SCHEMAS), world)

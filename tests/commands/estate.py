@@ -9,6 +9,7 @@ from typing import Any
 from hostreeve.api.call import Call, Principal
 from hostreeve.api.errors import common
 from hostreeve.api.operations import Operations
+from hostreeve.app import compose
 from hostreeve.capabilities import commands, nodes
 from hostreeve.capabilities.commands import operations, worker
 from hostreeve.capabilities.documents import operations as document_operations
@@ -24,20 +25,8 @@ from hostreeve.platform import groups
 from hostreeve.platform.groups import operations as group_operations
 from hostreeve.platform.identity import operations as identity_operations
 
-SCHEMAS = [
-    "hostreeve.persistence",
-    "hostreeve.platform.objects",
-    "hostreeve.platform.groups",
-    "hostreeve.platform.identity",
-    "hostreeve.platform.kms",
-    "hostreeve.platform.organizations",
-    "hostreeve.messaging",
-    "hostreeve.platform.settings",
-    "hostreeve.capabilities.parameters",
-    "hostreeve.capabilities.documents",
-    "hostreeve.capabilities.nodes",
-    "hostreeve.capabilities.commands",
-]
+SCHEMAS = list(compose.SCHEMAS)
+"""All of them: who hears of documents and of nodes looks into tables of its own."""
 SHELL = "aws:runShellScript"
 ALL_TYPES = ("AWS::AllSupported",)
 

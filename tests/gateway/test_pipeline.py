@@ -34,16 +34,14 @@ def test_a_signed_caller_learns_who_it_is(house):
 
 
 def test_an_operation_that_is_not_there_yet_names_itself(house):
-    with pytest.raises(ClientError, match="CreateMaintenanceWindow") as raised:
-        house.client("ssm").create_maintenance_window(
-            Name="night", Schedule="rate(1 day)", Duration=2, Cutoff=1, AllowUnassociatedTargets=False
-        )
+    with pytest.raises(ClientError, match="CreatePatchBaseline") as raised:
+        house.client("ssm").create_patch_baseline(Name="night")
     assert raised.value.response["Error"]["Code"] == "NotImplemented"
 
 
 def test_who_is_not_known_does_not_learn_what_is_missing(house):
     stranger = house.client("ssm", key=("AKIAAAAAAAAAAAAAAAAA", "wrong"))
-    assert code_of(stranger.describe_maintenance_windows) == ("UnrecognizedClientException", 400)
+    assert code_of(stranger.describe_patch_baselines) == ("UnrecognizedClientException", 400)
 
 
 def test_a_wrong_secret_is_told_from_an_unknown_key(house):
