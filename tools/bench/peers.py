@@ -148,7 +148,16 @@ def _salt(folder: Path) -> float:
                 },
             )
             children.append(_quiet([str(programs / "salt-minion"), "-c", str(home)]))
-        salt = [str(programs / "salt"), "-c", str(folder / "master"), "--out=txt", "*", "cmd.run", "true"]
+        # `true` alone would be YAML's, and reach the minions as True.
+        salt = [
+            str(programs / "salt"),
+            "-c",
+            str(folder / "master"),
+            "--out=txt",
+            "*",
+            "cmd.run",
+            "/bin/true",
+        ]
         deadline = time.monotonic() + MINIONS_S
         while time.monotonic() < deadline:
             done = subprocess.run(salt, capture_output=True, text=True, timeout=60, check=False)
@@ -174,7 +183,7 @@ def _write_yaml(path: Path, settings: dict[str, object]) -> None:
 def environment(folder: Path, package: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", package]
-    subprocess.run(pip, check=True, capture_output=True, timeout=600)
+    subprocess.run(pip, check=True, capture_output=True, timeout=1200)
     return folder
 
 
