@@ -9,6 +9,7 @@ from hostreeve.capabilities.commands.actions.moving import follow
 from hostreeve.capabilities.commands.actions.reporting import NodeListener
 from hostreeve.capabilities.commands.actions.sending import send
 from hostreeve.capabilities.commands.actions.showing import command, invocations
+from hostreeve.capabilities.commands.actions.targeting import tag_context
 from hostreeve.capabilities.commands.lifecycle import Limits, set_limits
 from hostreeve.capabilities.commands.model.command import CommandRow, Invocation
 from hostreeve.capabilities.commands.model.status import CommandStatus, Status, Tally, shown
@@ -28,4 +29,5 @@ __all__ = [
     "send",
     "set_limits",
     "shown",
+    "tag_context",
 ]

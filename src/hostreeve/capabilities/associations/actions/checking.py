@@ -6,7 +6,7 @@ from typing import Any
 from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
-from hostreeve.capabilities import calendars, documents, nodes
+from hostreeve.capabilities import calendars, commands, documents, nodes
 from hostreeve.capabilities.associations.model.association import WANTED
 from hostreeve.platform import groups
 from hostreeve.scheduling import rules
@@ -166,10 +166,4 @@ def require_targets(call: Call, action: str, wanted: Mapping[str, Any]) -> None:
     arns = [nodes.node_arn(call.scope, node_id) for node_id in dict.fromkeys(ids)]
     tags = groups.tags_of_many(call.tx, call.scope, arns) if arns else {}
     for arn in arns:
-        facts = {
-            f"{prefix}{key}": [value] for key, value in tags.get(arn, {}).items() for prefix in _TAG_KEYS
-        }
-        call.require(action, [arn], facts)
-
-
-_TAG_KEYS = ("ssm:resourceTag/", "aws:ResourceTag/")
+        call.require(action, [arn], commands.tag_context(tags.get(arn, {})))
