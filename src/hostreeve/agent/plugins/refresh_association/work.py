@@ -17,13 +17,17 @@ def work(task: Task) -> int:
     found = _associations(ControlPlane(task.state))
     missing = [each for each in wanted if each not in found]
     if missing:
-        raise StepFailed(f"this node has no association {', '.join(missing)}")
+        raise StepFailed(
+            f"this node's agent has no association {', '.join(missing)} to apply: the server applies them; "
+            "StartAssociationsOnce does it now"
+        )
     if found:
         raise StepFailed(
             "this version of the Hostreeve agent cannot run associations; "
             f"not run: {', '.join(wanted or found)}"
         )
-    say("This node has no associations: there is nothing to refresh.")
+    say("This node's agent has no associations to apply: the server applies them when they are due.")
+    say("StartAssociationsOnce applies one now. Nothing was refreshed.")
     return 0
 
 
