@@ -109,19 +109,24 @@ def test_a_newer_agent_takes_over_under_the_same_process_id(server, installed: I
     assert again["status"] == "Success" and "up to date" in again["standardOutput"]
 
 
+
+def _deaf(before: str) -> tuple[str, str]:
+    return (
+        '    """Be the agent of this folder',
+        "    import signal, time; signal.signal(signal.SIGUSR2, signal.SIG_IGN)\n"
+        f"    {before}\n    with state.held(): time.sleep(600)\n"
+        '    """Be the agent of this folder',
+    )
+
+
 BROKEN = {
     "ends at once": {"agent": ('"""Be the agent of this folder', 'raise SystemExit(3)\n    """Be the agent')},
     "never connects": {
         "link": ("    def open(self) -> None:", "    def open(self) -> None:\n        return")
     },
-    "hangs deaf": {
-        "agent": (
-            '    """Be the agent of this folder',
-            "    import signal, time; signal.signal(signal.SIGUSR2, signal.SIG_IGN)\n"
-            "    with state.held(): time.sleep(600)\n"
-            '    """Be the agent of this folder',
-        )
-    },
+    "hangs deaf": {"agent": _deaf("")},
+    # Started slowly it is for a while as good as gone, which must not pass for having heeded the signal.
+    "starts slowly and hangs deaf": {"agent": _deaf("time.sleep(1); ")},
 }
 
 

@@ -37,14 +37,13 @@ class Replacement:
         self._installation.exchange()
         is_online = False
         try:
-            self._restart(before)
+            self._restart()
             is_online = self._waited(lambda: self._is_online(before, version), self._patience_s)
         finally:
             # Also when this step is cancelled in the middle.
             if not is_online:
                 self._go_back()
         if not is_online:
-            self._see_to_it_that_one_runs()
             raise StepFailed(
                 f"the new agent, version {version}, did not come online within {self._patience_s:g} seconds; "
                 "the old one was put back"
@@ -54,11 +53,11 @@ class Replacement:
     def _go_back(self) -> None:
         self._installation.exchange()
         self._installation.forget_staged()
-        self._signal(RESTART_SIGNAL)
+        self._restart()
 
-    def _restart(self, before: str) -> None:
-        """An agent that has heeded the signal is another run, or gone."""
-        holder = self._state.holder()
+    def _restart(self) -> None:
+        """An agent that has heeded the signal is another run, or gone; one that is deaf to it is killed."""
+        before, holder = self._run_id(), self._state.holder()
         self._signal(RESTART_SIGNAL)
         if not self._waited(lambda: self._run_id() != before or self._state.holder() != holder, HEED_S):
             self._signal(signal.SIGKILL)
