@@ -9,6 +9,7 @@ import signal
 import subprocess
 from typing import Callable
 
+from hostreeve.agent.machine import AGENT_VERSION
 from hostreeve.agent.plugins.update_ssm_agent.installation import Installation
 from hostreeve.agent.plugins.worker import StepFailed, complain
 from hostreeve.agent.state import RESTART_SIGNAL, State
@@ -17,6 +18,9 @@ from hostreeve.kernel.world import RealWorld
 LOOK_EVERY_S = 0.1
 HEED_S = 10.0
 """How long an agent may take to heed the signal before it is killed."""
+
+ROUNDS = 3
+"""How often the old agent is started, at most, before it is left to the service manager."""
 
 RESTARTED_BY_SYSTEM_S = 30.0
 """A service manager starts an agent that has ended sooner than this."""
@@ -53,15 +57,32 @@ class Replacement:
     def _go_back(self) -> None:
         self._installation.exchange()
         self._installation.forget_staged()
-        self._restart()
+        before = self._run_id()
+        self._signal(RESTART_SIGNAL)
+        # The new agent may be deaf to the signal, or not yet so far that it could be told: only a run of
+        # the old one is a proof.
+        for _ in range(ROUNDS):
+            self._see_to_it_that_one_runs()
+            if self._waited(lambda: self._state.holder() > 0 and self._is_another_run(before), HEED_S):
+                return
+            self._kill()
 
     def _restart(self) -> None:
         """An agent that has heeded the signal is another run, or gone; one that is deaf to it is killed."""
         before, holder = self._run_id(), self._state.holder()
         self._signal(RESTART_SIGNAL)
         if not self._waited(lambda: self._run_id() != before or self._state.holder() != holder, HEED_S):
-            self._signal(signal.SIGKILL)
+            self._kill()
         self._see_to_it_that_one_runs()
+
+    def _kill(self) -> None:
+        holder = self._state.holder()
+        self._signal(signal.SIGKILL)
+        self._waited(lambda: self._state.holder() != holder or holder == 0, HEED_S)
+
+    def _is_another_run(self, before: str) -> bool:
+        status = self._state.read("status.json") or {}
+        return status.get("run") != before and status.get("version") == AGENT_VERSION
 
     def _see_to_it_that_one_runs(self) -> None:
         patience_s = RESTARTED_BY_SYSTEM_S if "INVOCATION_ID" in os.environ else 3.0
