@@ -158,3 +158,11 @@ def _is_front_door(folder):
 def test_the_coverage_page_tells_what_there_is():
     page = ROOT / "docs" / "reference" / "coverage.md"
     assert page.exists() and page.read_text() == coverage_page.page(OPERATIONS), "run make docs"
+
+
+def test_every_benchmark_can_be_called_by_its_name():
+    # One of them that cannot be imported keeps all of them from running, and only `make bench` would tell.
+    from tools.bench.__main__ import BENCHMARKS, main
+
+    assert all(callable(run) for run in BENCHMARKS.values())
+    assert main(["no such benchmark"]) == 2

@@ -109,7 +109,6 @@ def test_a_newer_agent_takes_over_under_the_same_process_id(server, installed: I
     assert again["status"] == "Success" and "up to date" in again["standardOutput"]
 
 
-
 def _deaf(before: str) -> tuple[str, str]:
     return (
         '    """Be the agent of this folder',

@@ -14,9 +14,12 @@ from hostreeve.platform.identity.model import ROLE_ID, Identity, new_id
 from hostreeve.platform.identity.store import identities
 from tools.bench.client import WORLD, Connection, head
 from tools.bench.control_plane import ControlPlane, serving
-from tools.bench.parameters import _measure, _measure_row, _pinned
+from tools.bench.load import Target, measure
+from tools.bench.machine import row
+from tools.bench.parameters import pinned
 
 ROLES = 5_000
+SECONDS = 5.0
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 
@@ -27,7 +30,7 @@ def run() -> None:
         with serving(state) as plane:
             account = asyncio.run(_account(plane))
         _fill(state, account)
-        with serving(state) as plane, _pinned(plane):
+        with serving(state) as plane, pinned(plane):
             arn = f"arn:aws:iam::{account}:role/bench-00042"
             assume = {"RoleArn": arn, "RoleSessionName": "bench"}
             figures = [
@@ -38,7 +41,9 @@ def run() -> None:
                 (f"ListRoles, 1,000 of {ROLES:,}", _request(plane, "iam", "ListRoles", {"MaxItems": "1000"})),
             ]
             for name, request in figures:
-                _measure_row(name, _measure(plane, [request]), "")
+                target = Target(plane.url, Connection(plane.url, plane.ca).context, plane.process_id)
+                found = measure(target, [request], seconds=SECONDS)
+                row(name, f"{found.rate:,.0f}/s", "", found.remark())
 
 
 def _fill(state: Path, account: str) -> None:

@@ -44,7 +44,7 @@ def run() -> None:
         few, many = Path(folder) / "few", Path(folder) / "many"
         for state, count in ((few, SMALL), (many, LARGE)):
             _prepare(state, count)
-        with serving(few) as small, serving(many) as large, _pinned(small, large):
+        with serving(few) as small, serving(many) as large, pinned(small, large):
             reads = _reads(small)
             _writes(small)
             _beside_many(small, large)
@@ -258,7 +258,7 @@ def _parameter(account: str, number: int, now_ms: int) -> Parameter:
 
 
 @contextmanager
-def _pinned(*planes: ControlPlane) -> Iterator[None]:
+def pinned(*planes: ControlPlane) -> Iterator[None]:
     """The servers on one core, the load generator on another."""
     for plane in planes:
         os.sched_setaffinity(plane.process_id, {0})
