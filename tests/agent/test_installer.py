@@ -83,6 +83,25 @@ def test_a_script_made_for_another_certificate_stops(server: FakeServer, home: P
     assert not [what for what, _ in server.seen if what == "RegisterManagedInstance"]
 
 
+def test_a_server_that_cannot_be_reached_is_told_in_one_line_without_curl_and_wget(tmp_path: Path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "mktemp", "rm", "sha256sum", "python3"):
+        found = shutil.which(name, path="/usr/bin:/bin")
+        assert found is not None
+        (programs / name).symlink_to(found)
+    done = subprocess.run(
+        [programs / "sh", "-c", one_liner("https://127.0.0.1:1", "0" * 64, "i", "right-code-0123456789")],
+        env={"PATH": str(programs), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0 and done.stdout == ""
+    assert done.stderr.startswith("cannot fetch https://127.0.0.1:1/_hostreeve/ca.pem: "), done.stderr
+    assert "refused" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def serve_installer(server: FakeServer, ca_sha256: str = "") -> None:
     digest = ca_sha256 or hashlib.sha256(server.ca.read_bytes()).hexdigest()
     server.pages = {

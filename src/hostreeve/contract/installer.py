@@ -21,6 +21,7 @@ _FETCH = """\
 get() { if command -v curl >/dev/null; then curl -fsS ${2:---insecure} ${2:+ca.pem} -o "$1" "$u$1"; \
 elif command -v wget >/dev/null; then wget -q ${3:---no-check-certificate} -O "$1" "$u$1"; \
 else python3 -c "import ssl,sys,urllib.request as r;\
+sys.excepthook=lambda k,e,t:print(\\"cannot fetch\\",sys.argv[1]+\\":\\",e,file=sys.stderr);\
 c=ssl.create_default_context(cafile=sys.argv[3]) if sys.argv[3:] else ssl._create_unverified_context();\
 open(sys.argv[2],\\"wb\\").write(r.urlopen(sys.argv[1],context=c).read())" \
 "$u$1" "$1" ${2:+ca.pem}; fi; }; """
