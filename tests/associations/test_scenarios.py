@@ -1,6 +1,7 @@
 """Associations over time: when they are applied, to whom, and what is told of it. The scenarios of State
 Manager that AWS's documentation describes, and the rules behind them."""
 
+import functools
 import json
 
 import pytest
@@ -340,6 +341,69 @@ def test_a_closed_calendar_skips_what_is_due_and_the_next_time_runs_when_it_is_o
     assert [each["DetailedStatus"] for each in estate.executions(once)] == ["CalendarClosed"]
     missing = {"CalendarNames": ["no-such"]}
     assert refused(estate.associate, estate.node(), **missing) == "InvalidDocument"
+
+
+def test_a_new_latest_version_applies_those_again_that_follow_it(estate):
+    step = {"action": "aws:runShellScript", "name": "a", "inputs": {"runCommand": ["id"]}}
+    document = {"schemaVersion": "2.2", "mainSteps": [step]}
+    how = {"Name": "mine", "DocumentFormat": "JSON"}
+    estate.call("CreateDocument", DocumentType="Command", Content=json.dumps(document), **how)
+    node, more = estate.node(), {"Name": "mine", "Parameters": {}}
+    latest = estate.associate(node, DocumentVersion="$LATEST", **more)
+    others = [estate.associate(node, **more), estate.associate(node, DocumentVersion="1", **more)]
+    waiting = estate.associate(
+        node,
+        DocumentVersion="$LATEST",
+        ScheduleExpression=HALF_HOUR,
+        ApplyOnlyAtCronInterval=True,
+        **more,
+    )
+    estate.later(1)
+    estate.end()
+    changed = json.dumps(document | {"description": "new"})
+    estate.call("UpdateDocument", DocumentVersion="$LATEST", Content=changed, **how)
+    estate.later(1)
+    estate.end()
+    runs = [len(estate.executions(each)) for each in (latest, *others, waiting)]
+    assert runs == [2, 1, 1, 0]
+    estate.call("DeleteDocument", Name="mine", DocumentVersion="2")
+    estate.later(1)
+    assert len(estate.executions(latest)) == 3
+
+
+def test_a_parameter_s_new_value_applies_those_again_that_refer_to_it(estate):
+    put = functools.partial(estate.call, "PutParameter", Name="/app/word", Type="String", Overwrite=True)
+    put(Value="one")
+    put(Value="two")
+    estate.call("PutParameter", Name="/app/wo", Type="String", Value="another")
+    estate.call("LabelParameterVersion", Name="/app/word", ParameterVersion=1, Labels=["live"])
+    node = estate.node()
+    words = ("/app/word", "/app/word:2", "/app/word:live", "/app/wo")
+    newest, numbered, labelled, other = [
+        estate.associate(node, Parameters={"commands": ["echo {{ssm:" + each + "}}"]}) for each in words
+    ]
+    waiting = estate.associate(
+        node,
+        Parameters={"commands": ["echo {{ ssm:/app/word }}"]},
+        ScheduleExpression=HALF_HOUR,
+        ApplyOnlyAtCronInterval=True,
+    )
+
+    def runs():
+        estate.later(1)
+        estate.end()
+        return [len(estate.executions(each)) for each in (newest, numbered, labelled, other, waiting)]
+
+    assert runs() == [1, 1, 1, 1, 0]
+    put(Value="three")
+    assert runs() == [2, 1, 1, 1, 0]
+    estate.call("LabelParameterVersion", Name="/app/word", ParameterVersion=3, Labels=["live"])
+    assert runs() == [2, 1, 2, 1, 0]
+    # Gone, there is no value that could be applied; made again, there is one.
+    estate.call("DeleteParameter", Name="/app/word")
+    assert runs() == [2, 1, 2, 1, 0]
+    put(Value="four")
+    assert runs() == [3, 1, 2, 1, 0]
 
 
 def test_a_new_default_of_its_document_applies_it_again(estate):

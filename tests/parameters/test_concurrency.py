@@ -6,19 +6,13 @@ from collections import Counter
 import pytest
 
 from hostreeve.api.errors import AwsError
+from hostreeve.app import compose
 from hostreeve.capabilities.parameters import operations, worker
 from hostreeve.capabilities.parameters.actions.quotas import Allowances
 from tests.calls import SCOPE, Caller
 
-SCHEMAS = [
-    "hostreeve.persistence",
-    "hostreeve.platform.groups",
-    "hostreeve.platform.kms",
-    "hostreeve.platform.identity",
-    "hostreeve.platform.organizations",
-    "hostreeve.platform.settings",
-    "hostreeve.capabilities.parameters",
-]
+SCHEMAS = list(compose.SCHEMAS)
+"""All of them: who hears of parameters looks into tables of its own."""
 WRITERS, EACH = 8, 12
 
 

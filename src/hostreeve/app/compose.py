@@ -96,7 +96,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
 
 settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
-documents.announce("Command", associations.document_changed)
+documents.announce("Command", associations.document_changed, latest=associations.latest_changed)
+parameters.announce(associations.parameter_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 groups.declare(associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)

@@ -1,9 +1,11 @@
 """Parameters: named values with versions and labels, plain or encrypted, and what refers to them.
 
 Neighbours put the values of `{{ssm:name}}` in the place of such references, say how images are looked up for
-parameters that name one, and publish what every account may read.
+parameters that name one, publish what every account may read, and hear when a reference stands for another
+value.
 """
 
+from hostreeve.capabilities.parameters.actions.following import announce, followed
 from hostreeve.capabilities.parameters.actions.images import ImageLookup, look_images_up
 from hostreeve.capabilities.parameters.actions.publishing import publish
 from hostreeve.capabilities.parameters.actions.references import references, resolve_references
@@ -17,6 +19,8 @@ __all__ = [
     "SETTINGS",
     "TAGGABLE",
     "ImageLookup",
+    "announce",
+    "followed",
     "look_images_up",
     "publish",
     "references",

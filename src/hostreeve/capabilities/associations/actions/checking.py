@@ -6,8 +6,9 @@ from typing import Any
 from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
-from hostreeve.capabilities import calendars, commands, documents, nodes
+from hostreeve.capabilities import calendars, commands, documents, nodes, parameters
 from hostreeve.capabilities.associations.model.association import WANTED
+from hostreeve.kernel.scope import Scope
 from hostreeve.platform import groups
 from hostreeve.scheduling import rules
 from hostreeve.scheduling.cron import Cron
@@ -55,7 +56,7 @@ def checked(
         documents.check_parameters(document, given)
     else:
         documents.prepare(call, document, given)
-    return wanted, _follows(wanted, document)
+    return wanted, _follows(call.scope, wanted, document)
 
 
 def _check_doors(request: Mapping[str, Any]) -> None:
@@ -148,12 +149,12 @@ def _check_output(wanted: Mapping[str, Any]) -> None:
         raise error.InvalidOutputLocation("OutputLocation needs S3Location with OutputS3BucketName.")
 
 
-def _follows(wanted: Mapping[str, Any], document: documents.DocumentVersion) -> list[str]:
+def _follows(scope: Scope, wanted: Mapping[str, Any], document: documents.DocumentVersion) -> list[str]:
     given = wanted.get("Parameters", {})
-    found = [f"parameter:{each.partition(':')[0]}" for each in documents.references(document, given)]
-    if wanted.get("DocumentVersion", "$DEFAULT").startswith("$"):
-        found.append(f"document:{document.bare_name}")
-    return found
+    named = [parameters.followed(scope, each) for each in documents.references(document, given)]
+    found = [f"parameter:{each}" for each in dict.fromkeys(named) if each]
+    kind = {"$DEFAULT": "document", "$LATEST": "latest"}.get(wanted.get("DocumentVersion", "$DEFAULT"))
+    return [*found, f"{kind}:{document.bare_name}"] if kind else found
 
 
 def require_targets(call: Call, action: str, wanted: Mapping[str, Any]) -> None:

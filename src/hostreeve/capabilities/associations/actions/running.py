@@ -55,8 +55,22 @@ def ended(tx: Transaction, scope: Scope, execution_id: str, now_ms: int) -> None
 
 
 def document_changed(tx: Transaction, scope: Scope, name: str, now_ms: int) -> None:
-    """What a document says has changed (`documents.announce`)."""
-    for one in store.find_many(tx, scope, store.following(tx, scope, f"document:{name}")).values():
+    """What a document says by default has changed (`documents.announce`)."""
+    _apply_again(tx, scope, store.following(tx, scope, f"document:{name}"), now_ms)
+
+
+def latest_changed(tx: Transaction, scope: Scope, name: str, now_ms: int) -> None:
+    """Another version of a document is its newest one (`documents.announce`)."""
+    _apply_again(tx, scope, store.following(tx, scope, f"latest:{name}"), now_ms)
+
+
+def parameter_changed(tx: Transaction, scope: Scope, followed: str, now_ms: int) -> None:
+    """A reference to a parameter stands for another value (`parameters.announce`)."""
+    _apply_again(tx, scope, store.following_parameter(tx, scope, f"parameter:{followed}"), now_ms)
+
+
+def _apply_again(tx: Transaction, scope: Scope, association_ids: list[str], now_ms: int) -> None:
+    for one in store.find_many(tx, scope, association_ids).values() if association_ids else ():
         changed(tx, one, now_ms)
 
 

@@ -19,10 +19,11 @@ def insert(tx: Transaction, one: Association) -> bool:
     """A new association and its first version. False when the node already has the document by InstanceId."""
     row = _row(one)
     made = tx.run(
-        f"""INSERT INTO associations ({_COLUMNS}, name, instance_id, association_name, takes_newcomers)
+        f"""INSERT INTO associations ({_COLUMNS}, name, instance_id, association_name, takes_newcomers,
+                                      follows_parameters)
             VALUES (:account, :region, :association_id, :version, :wanted, :created_ms, :updated_ms, :status,
                     :detailed_status, :counts, :said, :last_execution_ms, :last_success_ms, :follows, :due_ms,
-                    :name, :instance_id, :association_name, :takes_newcomers)
+                    :name, :instance_id, :association_name, :takes_newcomers, :follows_parameters)
             ON CONFLICT DO NOTHING""",
         **row,
     )
@@ -46,6 +47,7 @@ def replace(tx: Transaction, one: Association) -> bool:
         "instance_id",
         "association_name",
         "takes_newcomers",
+        "follows_parameters",
     )
     changed = tx.run(
         f"""UPDATE associations SET {", ".join(f"{column} = :{column}" for column in columns)}
@@ -143,6 +145,17 @@ def following(tx: Transaction, scope: Scope, what: str) -> list[str]:
     return [row["association_id"] for row in rows if what in msgspec.json.decode(row["follows"])]
 
 
+def following_parameter(tx: Transaction, scope: Scope, what: str) -> list[str]:
+    """The same for parameters, of which few associations are made and many are written: their own index."""
+    rows = tx.all(
+        f"""SELECT association_id, follows FROM associations
+            WHERE {_SCOPE} AND follows_parameters = 1 ORDER BY association_id""",
+        account=scope.account,
+        region=scope.region,
+    )
+    return [row["association_id"] for row in rows if what in msgspec.json.decode(row["follows"])]
+
+
 def due(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]:
     rows = tx.all(
         """SELECT account, region, association_id FROM associations
@@ -217,6 +230,7 @@ def _row(one: Association) -> dict[str, Any]:
         "instance_id": one.wanted.get("InstanceId", ""),
         "association_name": one.wanted.get("AssociationName", ""),
         "takes_newcomers": int(bool(one.targets) and not one.waits_for_schedule),
+        "follows_parameters": int(any(each.startswith("parameter:") for each in one.follows)),
     }
 
 

@@ -28,6 +28,7 @@ Needed = Callable[[Transaction, Scope, str], bool]
 _needed_by: list[Needed] = []
 Heard = Callable[[Transaction, Scope, str, int], None]
 _heard_by: dict[str, Heard] = {}
+_latest_heard_by: dict[str, Heard] = {}
 
 
 def guard(is_needed: Needed) -> None:
@@ -37,15 +38,24 @@ def guard(is_needed: Needed) -> None:
         _needed_by.append(is_needed)
 
 
-def announce(document_type: str, heard: Heard) -> None:
+def announce(document_type: str, heard: Heard, *, latest: Heard | None = None) -> None:
     """Let a capability above hear, within the same transaction, when what a document of this type says by
-    default has changed: `heard(tx, scope, name, now_ms)`, also when it was made and when it is gone."""
+    default has changed: `heard(tx, scope, name, now_ms)`, also when it was made and when it is gone; and
+    `latest` the same way when another version is its newest one."""
     assert _heard_by.setdefault(document_type, heard) == heard, f"two capabilities follow {document_type}"
+    if latest:
+        _latest_heard_by[document_type] = latest
 
 
 def _tell(call: Call, document_type: str, name: str) -> None:
     if document_type in _heard_by:
         _heard_by[document_type](call.tx, call.scope, name, call.now_ms)
+
+
+def tell_of_latest(tx: Transaction, scope: Scope, latest: DocumentVersion, now_ms: int) -> None:
+    """That this version is the newest one now, and can be run."""
+    if latest.status == ACTIVE and latest.document_type in _latest_heard_by:
+        _latest_heard_by[latest.document_type](tx, scope, latest.bare_name, now_ms)
 
 
 def create(call: Call, request: Mapping[str, Any]) -> DocumentVersion:
@@ -102,7 +112,9 @@ def update(call: Call, request: Mapping[str, Any]) -> DocumentVersion:
     _insert_version(
         call, {**request, **inherited}, draft=draft, version=version, document_type=latest.document_type
     )
-    return finding.shown(tx, scope, name, str(version))
+    made = finding.shown(tx, scope, name, str(version))
+    tell_of_latest(tx, scope, made, call.now_ms)
+    return made
 
 
 def set_default(call: Call, name: str, version: str) -> DocumentVersion:
@@ -138,6 +150,7 @@ def delete(call: Call, request: Mapping[str, Any]) -> bool:
     store.delete_version(tx, scope, name, version.version)
     if version.version == version.latest_version:
         store.set_latest(tx, scope, name, version=newest[1].version)
+        tell_of_latest(tx, scope, newest[1], call.now_ms)
     attaching.discard(call, version.attachments)
     return False
 

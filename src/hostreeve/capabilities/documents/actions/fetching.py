@@ -5,9 +5,12 @@ import hashlib
 from collections.abc import Iterator
 from functools import partial
 
+from msgspec import structs
+
 from hostreeve.api.call import Sealer
 from hostreeve.api.errors import AwsError
 from hostreeve.capabilities.documents.actions.attaching import bucket_for
+from hostreeve.capabilities.documents.actions.changing import tell_of_latest
 from hostreeve.capabilities.documents.model.document import ACTIVE, FAILED, Attachment, DocumentVersion
 from hostreeve.capabilities.documents.model.limits import quota
 from hostreeve.capabilities.documents.store import attachments, documents
@@ -40,9 +43,13 @@ class Fetcher:
                 await self._fetch(scope, document, wanted)
         except Unfetched as wrong:
             status, why = FAILED, str(wrong)
-        await self._database.write(
-            lambda tx: documents.conclude(tx, scope, name, version, status=status, why=why)
-        )
+
+        def unit(tx: Transaction) -> None:
+            documents.conclude(tx, scope, name, version, status=status, why=why)
+            if version == document.latest_version:
+                tell_of_latest(tx, scope, structs.replace(document, status=status), self._world.now_ms())
+
+        await self._database.write(unit)
 
     async def _fetch(self, scope: Scope, document: DocumentVersion, wanted: Wanted) -> None:
         where = f"s3://{wanted.source_bucket}/{wanted.source_key}"

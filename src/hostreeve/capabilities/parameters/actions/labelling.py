@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hostreeve.api.call import Call
-from hostreeve.capabilities.parameters.actions import reading, telling
+from hostreeve.capabilities.parameters.actions import following, reading, telling
 from hostreeve.capabilities.parameters.actions.reaching import error, not_found, own
 from hostreeve.capabilities.parameters.model.parameter import Parameter
 from hostreeve.capabilities.parameters.model.values import LABELS_MAX, sorted_labels
@@ -25,6 +25,8 @@ def label(call: Call, text: str, labels: Sequence[str], number: int | None) -> t
     if new:
         store.set_labels(call.tx, chosen.scope, chosen.path, chosen.version, new)
         telling.changed(call.tx, chosen, "LabelParameterVersion", call.now_ms)
+        for each in new:
+            following.tell(call.tx, chosen, call.now_ms, label=each)
     return chosen.version, bad
 
 

@@ -1,5 +1,6 @@
 """The events of parameters, in AWS's shapes."""
 
+from hostreeve.capabilities.parameters.actions import following
 from hostreeve.capabilities.parameters.model.parameter import Parameter
 from hostreeve.capabilities.parameters.model.policies import Policy
 from hostreeve.persistence import outbox
@@ -15,6 +16,8 @@ def changed(tx: Transaction, parameter: Parameter, operation: str, now_ms: int) 
     if parameter.description:
         detail["description"] = parameter.description
     _put(tx, parameter, CHANGED, detail, now_ms)
+    if operation in ("Create", "Update"):
+        following.tell(tx, parameter, now_ms)
 
 
 def not_validated(tx: Transaction, parameter: Parameter, operation: str, why: str, now_ms: int) -> None:
