@@ -137,7 +137,7 @@ class SqliteDatabase:
         connection.set_busy_timeout(5000)
         _keep_plans(connection)
         connection.execute(
-            "PRAGMA case_sensitive_like = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY"
+            "PRAGMA case_sensitive_like = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY"
         )
         return connection
 
@@ -198,7 +198,7 @@ def _checked(path: Path, world: World) -> apsw.Connection:
             "foreign_keys = ON",
             "case_sensitive_like = ON",
             "temp_store = MEMORY",
-            "cache_size = -64000",
+            "cache_size = -8000",
             "wal_autocheckpoint = 4000",
             "journal_size_limit = 67108864",
         ):
