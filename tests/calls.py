@@ -1,6 +1,7 @@
 """Operations called as the pipeline calls them, without its other stages: for tests of a slice by itself."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from hostreeve.api.call import Call, Principal, ResourcePolicy
@@ -19,6 +20,17 @@ def node_principal(node_id: str, account: str = ACCOUNT) -> Principal:
     return Principal(account, arn, f"AROA:{node_id}", "ASIA", node_id=node_id)
 
 
+def as_from_the_wire(request: Any) -> None:
+    """Times are numbers where the wire has read them: a test that brings a datetime proves nothing."""
+    assert not isinstance(request, datetime), f"{request!r}: give seconds since the epoch"
+    if isinstance(request, Mapping):
+        for value in request.values():
+            as_from_the_wire(value)
+    elif isinstance(request, list | tuple):
+        for value in request:
+            as_from_the_wire(value)
+
+
 class Caller:
     """`caller(operations, "Name", principal, **request)`: one operation in one transaction."""
 
@@ -34,6 +46,7 @@ class Caller:
         self, table: Operations, name: str, principal: Principal = ADMIN, /, **request: Any
     ) -> dict[str, Any]:
         operation = next(each for each in table if each.name == name)
+        as_from_the_wire(request)
 
         def unit(tx: Any) -> dict[str, Any]:
             call = self.call(tx, principal)

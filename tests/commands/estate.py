@@ -24,6 +24,7 @@ from hostreeve.persistence.database import Database, Transaction
 from hostreeve.platform import groups
 from hostreeve.platform.groups import operations as group_operations
 from hostreeve.platform.identity import operations as identity_operations
+from tests.calls import as_from_the_wire
 
 SCHEMAS = list(compose.SCHEMAS)
 """All of them: who hears of documents and of nodes looks into tables of its own."""
@@ -101,6 +102,7 @@ class Estate:
             group_operations.resource_groups,
         )
         operation = next(each for table in tables for each in table if each.name == name)
+        as_from_the_wire(request)
 
         def unit(tx: Transaction) -> dict[str, Any]:
             answer: dict[str, Any] = operation.handler(self._context(tx), request)

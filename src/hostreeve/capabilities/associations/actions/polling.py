@@ -110,12 +110,13 @@ def told(call: Call, node_id: str, association_id: str, result: Mapping[str, Any
         return
     status = _TOLD.get(result.get("Status", ""), str(Status.FAILED))
     url = result.get("OutputUrl", {}).get("S3OutputUrl", {}).get("OutputUrl", "")
-    date = result.get("ExecutionDate")
+    # Seconds since the epoch, as every time that came over the wire.
+    date_s: float | None = result.get("ExecutionDate")
     moved = replace(
         state,
         status=status,
         detailed_status=status,
-        executed_ms=int(date.timestamp() * 1000) if date is not None else call.now_ms,
+        executed_ms=round(date_s * 1000) if date_s is not None else call.now_ms,
         error_code=result.get("ErrorCode", "")[:10],
         summary=result.get("ExecutionSummary", "")[:512],
         output_url=url,
