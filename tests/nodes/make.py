@@ -7,18 +7,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from hostreeve.app import compose
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.operations import ssm
 from hostreeve.capabilities.nodes.store import nodes as store
 from hostreeve.platform import groups, identity
 from tests.calls import ACCOUNT, ADMIN, SCOPE, Caller
 
-SCHEMAS = [
-    "hostreeve.platform.groups",
-    "hostreeve.platform.identity",
-    "hostreeve.messaging",
-    "hostreeve.capabilities.nodes",
-]
+SCHEMAS = list(compose.SCHEMAS)
+"""All of them: who hears of nodes that leave looks into tables of its own."""
 ROLE = "SSMServiceRole"
 
 

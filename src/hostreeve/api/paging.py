@@ -43,7 +43,10 @@ class Page:
         """The token of the page behind these rows, or None if they were all (no more than `limit`)."""
         if len(rows) <= self.limit:
             return None
-        last = key(rows[self.limit - 1])
+        return self.token_at(key(rows[self.limit - 1]))
+
+    def token_at(self, last: Key) -> str:
+        """The token of the page behind this key, for a search that stops before its page is full."""
         packed = msgspec.json.encode(last if isinstance(last, tuple) else (last,))
         return base64.urlsafe_b64encode(_check(packed) + packed).decode()
 

@@ -9,13 +9,23 @@ from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
 from hostreeve.app import pages
 from hostreeve.app.authority import PlatformAuthority
-from hostreeve.capabilities import associations, calendars, commands, documents, nodes, parameters, windows
+from hostreeve.capabilities import (
+    associations,
+    calendars,
+    commands,
+    compliance,
+    documents,
+    nodes,
+    parameters,
+    windows,
+)
 from hostreeve.capabilities.associations import operations as associations_operations
 from hostreeve.capabilities.associations import worker as associations_worker
 from hostreeve.capabilities.calendars import operations as calendars_operations
 from hostreeve.capabilities.calendars import worker as calendars_worker
 from hostreeve.capabilities.commands import operations as commands_operations
 from hostreeve.capabilities.commands import worker as commands_worker
+from hostreeve.capabilities.compliance import operations as compliance_operations
 from hostreeve.capabilities.documents import operations as documents_operations
 from hostreeve.capabilities.documents import worker as documents_worker
 from hostreeve.capabilities.nodes import operations as nodes_operations
@@ -62,6 +72,7 @@ SCHEMAS = (
     "hostreeve.capabilities.documents",
     "hostreeve.capabilities.calendars",
     "hostreeve.capabilities.nodes",
+    "hostreeve.capabilities.compliance",
     "hostreeve.capabilities.commands",
     "hostreeve.capabilities.associations",
     "hostreeve.capabilities.windows",
@@ -87,6 +98,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         documents_operations.ssm,
         calendars_operations.ssm,
         nodes_operations.ssm,
+        compliance_operations.ssm,
         commands_operations.ssm,
         commands_operations.hostreeve,
         associations_operations.ssm,
@@ -103,6 +115,8 @@ groups.declare(associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
+nodes.announce_leaving(compliance.node_left)
+compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
 
 

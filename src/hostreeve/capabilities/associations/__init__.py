@@ -4,6 +4,7 @@ It is told of the commands that it sent (`ended`), of nodes that come (`node_cam
 changes to the documents and parameters that associations are made of.
 """
 
+from hostreeve.capabilities.associations.actions.complying import sync_modes
 from hostreeve.capabilities.associations.actions.running import (
     OWNER,
     document_changed,
@@ -22,5 +23,6 @@ __all__ = [
     "latest_changed",
     "node_came",
     "parameter_changed",
+    "sync_modes",
     "tags_changed",
 ]

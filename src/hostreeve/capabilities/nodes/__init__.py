@@ -1,8 +1,16 @@
 """Nodes: the machines that are managed, how they become it, whether they are there, how they are chosen."""
 
-from hostreeve.capabilities.nodes.actions.finding import TAGGABLE, NodePresence, exists, find, find_many
+from hostreeve.capabilities.nodes.actions.finding import (
+    ATTRIBUTES,
+    TAGGABLE,
+    NodePresence,
+    exists,
+    find,
+    find_many,
+    ids_with,
+)
 from hostreeve.capabilities.nodes.actions.instances import machines
-from hostreeve.capabilities.nodes.actions.joining import machine_key
+from hostreeve.capabilities.nodes.actions.joining import announce_leaving, machine_key
 from hostreeve.capabilities.nodes.actions.targeting import (
     EVERY,
     GROUP,
@@ -11,8 +19,10 @@ from hostreeve.capabilities.nodes.actions.targeting import (
     targeted,
 )
 from hostreeve.capabilities.nodes.model import PRESENCE, Node, PingStatus, node_arn
+from hostreeve.capabilities.nodes.store.nodes import Operator
 
 __all__ = [
+    "ATTRIBUTES",
     "EVERY",
     "GROUP",
     "GROUP_TYPES",
@@ -20,11 +30,14 @@ __all__ = [
     "TAGGABLE",
     "Node",
     "NodePresence",
+    "Operator",
     "PingStatus",
+    "announce_leaving",
     "exists",
     "find",
     "find_many",
     "group_named",
+    "ids_with",
     "machine_key",
     "machines",
     "node_arn",

@@ -11,7 +11,7 @@ from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.associations import lifecycle
-from hostreeve.capabilities.associations.actions import checking, tagging
+from hostreeve.capabilities.associations.actions import checking, complying, tagging
 from hostreeve.capabilities.associations.model.association import (
     ASSOCIATIONS_MAX,
     VERSIONS_MAX,
@@ -141,6 +141,7 @@ def start_once(call: Call, association_ids: list[str]) -> None:
 def delete(call: Call, one: Association) -> None:
     """What runs goes on; its history is gone with it."""
     store.delete(call.tx, call.scope, one.association_id)
+    complying.forget(call.tx, call.scope, one.association_id, call.now_ms)
     groups.forget(call.tx, call.scope, tagging.arn(call.scope, one.association_id))
 
 

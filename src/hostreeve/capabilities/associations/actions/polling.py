@@ -14,7 +14,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.capabilities import documents, nodes
 from hostreeve.capabilities.associations import lifecycle
-from hostreeve.capabilities.associations.actions import changing
+from hostreeve.capabilities.associations.actions import changing, complying
 from hostreeve.capabilities.associations.lifecycle import Status
 from hostreeve.capabilities.associations.model.association import Association, Execution, NodeState
 from hostreeve.capabilities.associations.store import associations as store
@@ -123,6 +123,9 @@ def told(call: Call, node_id: str, association_id: str, result: Mapping[str, Any
     )
     executions.note(call.tx, call.scope, [moved])
     if status in lifecycle.ENDED:
+        one = store.find(call.tx, call.scope, association_id)
+        if one is not None:
+            complying.note(call.tx, one, moved, call.now_ms)
         settle(call.tx, call.scope, association_id, state.execution_id, call.now_ms)
 
 

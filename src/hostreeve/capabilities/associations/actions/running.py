@@ -10,7 +10,7 @@ from hostreeve.api.errors import AwsError, ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import calendars, commands, documents, nodes
 from hostreeve.capabilities.associations import lifecycle
-from hostreeve.capabilities.associations.actions import polling, telling
+from hostreeve.capabilities.associations.actions import complying, polling, telling
 from hostreeve.capabilities.associations.actions.changing import CHANNEL, changed, timing_of
 from hostreeve.capabilities.associations.lifecycle import Status
 from hostreeve.capabilities.associations.model.association import (
@@ -290,6 +290,7 @@ def take_over(tx: Transaction, scope: Scope, association_id: str, execution_id: 
     executions.note(tx, scope, [_state(execution, each) for each in listed])
     for each in listed:
         telling.tell_node(tx, one, _state(execution, each), now_ms)
+        complying.note(tx, one, _state(execution, each), now_ms, command_id=execution.command_id)
     if len(listed) == NODES_AT_ONCE:
         executions.move(tx, execution, counts=counts, noted_to=listed[-1].node_id)
         return True

@@ -1,13 +1,30 @@
 """Nodes looked up: which there are, who can be tagged as a managed node, and signs of life."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hostreeve.capabilities.nodes.model import Node, is_instance, node_arn
 from hostreeve.capabilities.nodes.store import nodes
+from hostreeve.capabilities.nodes.store.nodes import Condition, Operator
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups
+
+ATTRIBUTES: Mapping[str, str] = {
+    "AgentType": "AgentType",
+    "AgentVersion": "AgentVersion",
+    "ComputerName": "ComputerName",
+    "InstanceId": "InstanceIds",
+    "InstanceStatus": "PingStatus",
+    "IpAddress": "IpAddress",
+    "PlatformName": "PlatformName",
+    "PlatformType": "PlatformTypes",
+    "PlatformVersion": "PlatformVersion",
+    "ResourceType": "ResourceType",
+}
+"""AWS:InstanceInformation's attributes, by which nodes are chosen, and the store's names of them."""
+ACTIVE, ONLINE = "Active", "Online"
+"""What inventory calls a node that is there, and what all else calls it."""
 
 PLATFORM_TYPES = {"linux": "Linux", "windows": "Windows", "darwin": "MacOS"}
 
@@ -24,6 +41,21 @@ def find(tx: Transaction, scope: Scope, node_id: str, now_ms: int = 0) -> Node |
 def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int = 0) -> dict[str, Node]:
     """Those of the nodes that exist, by id."""
     return nodes.find_many(tx, scope, node_ids, now_ms)
+
+
+def ids_with(
+    tx: Transaction,
+    scope: Scope,
+    attribute: str,
+    values: Sequence[str],
+    *,
+    operator: Operator = "Equal",
+    now_ms: int,
+) -> list[str]:
+    """The ids of all nodes with an attribute of ATTRIBUTES that compares so with one of the values."""
+    if attribute == "InstanceStatus":
+        values = [ONLINE if value == ACTIVE else value for value in values]
+    return nodes.ids(tx, scope, [Condition(ATTRIBUTES[attribute], tuple(values), operator)], now_ms)
 
 
 def _is_taggable(tx: Transaction, scope: Scope, node_id: str) -> bool:

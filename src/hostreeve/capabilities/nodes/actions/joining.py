@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostreeve.api.call import Call, Principal
@@ -27,6 +27,9 @@ from hostreeve.persistence.database import Transaction
 from hostreeve.platform import compute, groups, identity
 
 error = ServiceErrors(service("ssm"))
+
+Left = Callable[[Transaction, Scope, str, int], None]
+_followers: list[Left] = []
 
 INSTANCE = "EC2Instance"
 INSTANCE_COLUMNS = {"ComputerName": "private_dns", "IPAddress": "private_ip", "PlatformType": "platform"}
@@ -210,4 +213,11 @@ def let_go(call: Call, node_id: str) -> bool:
         return False
     identity.revoke_node(call.tx, call.scope.account, node_id)
     mailbox.forget_node(call.tx, call.scope, node_id)
+    for left in _followers:
+        left(call.tx, call.scope, node_id, call.now_ms)
     return True
+
+
+def announce_leaving(*followers: Left) -> None:
+    """Told, in the same transaction, that a node is managed no more: its id, and the time in ms."""
+    _followers.extend(each for each in followers if each not in _followers)

@@ -139,6 +139,19 @@ def select(
     return [_node(row, now_ms) for row in rows]
 
 
+def ids(tx: Transaction, scope: Scope, conditions: Sequence[Condition], now_ms: int) -> list[str]:
+    """The ids of all nodes for which every condition holds."""
+    sql, values = _where(conditions)
+    rows = tx.all(
+        f"SELECT n.node_id {_JOINED}{sql} ORDER BY n.node_id",
+        account=scope.account,
+        region=scope.region,
+        **values,
+        **_clock(sql, now_ms),
+    )
+    return [row["node_id"] for row in rows]
+
+
 def count(
     tx: Transaction, scope: Scope, conditions: Sequence[Condition], attributes: Sequence[str], now_ms: int
 ) -> list[tuple[tuple[str, ...], int]]:
