@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,8 @@ OPERATIONS = join(
         organizations_operations.hostreeve,
     ]
 )
+
+SEEDS = Path(__file__).parent / "seeds"
 
 identity.stand_under(organizations.Limits())
 
@@ -215,3 +218,12 @@ def allow(action="*", resource="*", **more):
 
 def deny(action, resource="*", **more):
     return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def printed(name, **accounts):
+    """A policy of the articles, with the reader's account numbers in place of `<…>`."""
+    text = (SEEDS / f"{name}.json").read_text()
+    for placeholder, account in accounts.items():
+        assert f"<{placeholder}>" in text, f"{name} has no <{placeholder}>"
+        text = text.replace(f"<{placeholder}>", account)
+    return text

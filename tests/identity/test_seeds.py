@@ -1,30 +1,19 @@
 """The policies of the article about patching many accounts, as printed: what they give and what they deny.
 
 The files in `seeds/` are the article's own; the placeholders for account numbers are filled in, as it says.
-The software distributor's roles differ only in their names, in a trust that names the bare account number,
-and in further permissions of the administration role.
+The roles of the software distributor and of patch policies: `test_seeds_of_many_accounts.py`.
 """
-
-from pathlib import Path
 
 import pytest
 
 from hostreeve.platform import identity
 from tests.identity.caller import SCHEMAS as SLICES
-from tests.identity.caller import Site, policy, refused
+from tests.identity.caller import Site, policy, printed, refused
 
 SCHEMAS = SLICES
-SEEDS = Path(__file__).parent / "seeds"
 ADMINISTRATION = "AWS-SystemsManager-AutomationAdministrationRole"
 EXECUTION = "AWS-SystemsManager-AutomationExecutionRole"
 SSM = {"Service": "ssm.amazonaws.com"}
-
-
-def printed(name, **accounts):
-    text = (SEEDS / f"{name}.json").read_text()
-    for placeholder, account in accounts.items():
-        text = text.replace(f"<{placeholder}>", account)
-    return text
 
 
 class Accounts:

@@ -73,6 +73,23 @@ def limited(house: House) -> Callable[..., tuple[Any, str]]:
     return client
 
 
+@pytest.fixture
+def renewed(house: House, limited: Callable[..., tuple[Any, str]]) -> tuple[Any, str, Callable[[], Any]]:
+    """The client and ARN of a user, and what makes another of that name in its place: the other's client."""
+    client, arn = limited()
+    iam, name = house.client("iam"), arn.rpartition("/")[2]
+
+    def anew() -> Any:
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName=name)
+        assert iam.create_user(UserName=name)["User"]["Arn"] == arn
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return house.client("kms", (made["AccessKeyId"], made["SecretAccessKey"]))
+
+    return client, arn, anew
+
+
 def policy(*statements: dict[str, Any]) -> str:
     """A key policy of these statements."""
     said = [{"Effect": "Allow", "Resource": "*", **each} for each in statements]

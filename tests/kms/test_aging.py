@@ -132,8 +132,8 @@ def test_a_key_is_deleted_when_its_window_is_over_and_not_before(keys, key):
     keys("CreateAlias", AliasName=name, TargetKeyId=key)
     keys("TagResource", KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}])
     arn = SCOPE.arn("kms", f"key/{key}")
-    user = f"arn:aws:iam::{SCOPE.account}:user/u"
-    keys("CreateGrant", KeyId=key, GranteePrincipal=user, Operations=["Encrypt"])
+    everybody = f"arn:aws:iam::{SCOPE.account}:root"
+    keys("CreateGrant", KeyId=key, GranteePrincipal=everybody, Operations=["Encrypt"])
     blob = keys("Encrypt", KeyId=key, Plaintext=b"p")["CiphertextBlob"]
     keys("ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
     keys.after_days(6.9)

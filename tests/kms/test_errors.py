@@ -64,7 +64,7 @@ class Keys:
         self.blob = kms.encrypt(KeyId=self.symmetric, Plaintext=b"p")["CiphertextBlob"]
         self.alias = "alias/errors"
         kms.create_alias(AliasName=self.alias, TargetKeyId=self.symmetric)
-        self.user = f"arn:aws:iam::{self.account}:user/somebody"
+        self.user = house.client("iam").create_user(UserName="somebody")["User"]["Arn"]
         for key in (self.disabled, self.pending):
             kms.create_alias(AliasName=f"alias/{key}", TargetKeyId=key)
         self.of_disabled = kms.encrypt(KeyId=self.disabled, Plaintext=b"p")["CiphertextBlob"]

@@ -176,3 +176,49 @@ def test_a_disabled_key_grants_nothing(kms, key, grantee):
     assert refused(user.encrypt, KeyId=key, Plaintext=b"p") == "DisabledException"
     asked = {"KeyId": key, "GranteePrincipal": arn, "Operations": ["Decrypt"]}
     assert refused(kms.create_grant, **asked) == "DisabledException"
+
+
+def test_a_grant_is_for_somebody_who_exists(kms, key, account):
+    nobody = f"arn:aws:iam::{account}:user/nobody"
+    for member in ({"GranteePrincipal": nobody}, {"GranteePrincipal": "nobody-here"}):
+        refusal = refused(kms.create_grant, KeyId=key, Operations=["Decrypt"], **member)
+        assert refusal == "InvalidArnException"
+    known = f"arn:aws:iam::{account}:root"
+    more = {"GranteePrincipal": known, "RetiringPrincipal": nobody}
+    assert refused(kms.create_grant, KeyId=key, Operations=["Decrypt"], **more) == "InvalidArnException"
+
+
+def test_whoever_is_made_anew_under_a_granted_name_has_nothing_of_the_grant(kms, key, house, renewed):
+    user, arn, made_anew = renewed
+    kms.create_grant(KeyId=key, GranteePrincipal=arn, RetiringPrincipal=arn, Operations=["Encrypt"])
+    assert user.encrypt(KeyId=key, Plaintext=b"p")["KeyId"] == key
+    (shown,) = kms.list_grants(KeyId=key, GranteePrincipal=arn)["Grants"]
+    assert (shown["GranteePrincipal"], shown["RetiringPrincipal"]) == (arn, arn)
+    assert kms.list_retirable_grants(RetiringPrincipal=arn)["Grants"][0]["GrantId"] == shown["GrantId"]
+
+    other = made_anew()
+    assert refused(other.encrypt, KeyId=key, Plaintext=b"p") == "AccessDeniedException"
+    assert refused(other.retire_grant, KeyId=key, GrantId=shown["GrantId"]) == "AccessDeniedException"
+    assert kms.list_grants(KeyId=key, GranteePrincipal=arn)["Grants"] == []
+    (left,) = kms.list_grants(KeyId=key)["Grants"]
+    assert left["GranteePrincipal"] == left["RetiringPrincipal"]
+    assert left["GranteePrincipal"].startswith("AIDA")
+    by_id = kms.list_grants(KeyId=key, GranteePrincipal=left["GranteePrincipal"])["Grants"]
+    assert by_id == [left]
+
+
+def test_a_session_has_what_its_role_is_granted(kms, key, house, account):
+    trust = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}],
+        }
+    )
+    name = f"granted-{house.world.hex(8)}"
+    arn = house.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    made = house.client("sts").assume_role(RoleArn=arn, RoleSessionName="one")["Credentials"]
+    session = house.client("kms", (made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]))
+    kms.create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Encrypt"])
+    assert session.encrypt(KeyId=key, Plaintext=b"p")["KeyId"] == key
+    (shown,) = kms.list_grants(KeyId=key)["Grants"]
+    assert shown["GranteePrincipal"] == arn

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.kms.conftest import OTHER_ACCOUNT, policy, refused, root
 
@@ -176,3 +177,31 @@ def test_an_alias_is_made_by_who_may_touch_alias_and_key(kms, key, account, hous
     assert refused(only_key.create_alias, **asked) == "AccessDeniedException"
     assert refused(only_alias.create_alias, **asked) == "AccessDeniedException"
     both.create_alias(**asked)
+
+
+def test_a_key_policy_names_only_who_exists(kms, key, account):
+    for nobody in (f"arn:aws:iam::{account}:user/nobody", "AIDA" + "A" * 16):
+        document = policy(root(account), {"Principal": {"AWS": nobody}, "Action": "kms:Encrypt"})
+        with pytest.raises(ClientError) as told:
+            kms.put_key_policy(KeyId=key, Policy=document)
+        shown = told.value.response["Error"]
+        assert shown["Code"] == "MalformedPolicyDocumentException" and nobody in shown["Message"]
+        assert refused(kms.create_key, Policy=document) == "MalformedPolicyDocumentException"
+
+
+def test_whoever_is_made_anew_under_a_name_has_nothing_of_its_key_policy(kms, key, account, renewed):
+    user, arn, made_anew = renewed
+    kms.put_key_policy(
+        KeyId=key, Policy=policy(root(account), {"Principal": {"AWS": [arn]}, "Action": "kms:Encrypt"})
+    )
+
+    def named():
+        statements = json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"]
+        return statements[1]["Principal"]["AWS"]
+
+    assert user.encrypt(KeyId=key, Plaintext=b"p")["KeyId"] == key
+    assert named() == [arn]
+    other = made_anew()
+    assert refused(other.encrypt, KeyId=key, Plaintext=b"p") == "AccessDeniedException"
+    (left,) = named()
+    assert left.startswith("AIDA") and len(left) == 20

@@ -23,6 +23,11 @@ from hostreeve.platform.identity.actions.founding import (
     create_access_role,
 )
 from hostreeve.platform.identity.actions.issuers import trust as trust_issuers
+from hostreeve.platform.identity.actions.principals import UnknownPrincipal
+from hostreeve.platform.identity.actions.principals import arn_of as principal_arn
+from hostreeve.platform.identity.actions.principals import id_of as principal_id
+from hostreeve.platform.identity.actions.principals import kept as keep_principals
+from hostreeve.platform.identity.actions.principals import shown as show_principals
 from hostreeve.platform.identity.actions.resources import speaks_for
 from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
@@ -41,6 +46,7 @@ __all__ = [
     "IssuedCredentials",
     "Level",
     "MalformedPolicy",
+    "UnknownPrincipal",
     "act_as",
     "administrator_key",
     "asked_tags",
@@ -55,11 +61,15 @@ __all__ = [
     "find_role",
     "is_closed",
     "issue_role_credentials",
+    "keep_principals",
     "note_use",
     "place_account",
+    "principal_arn",
+    "principal_id",
     "request_context",
     "revoke_node",
     "service_role",
+    "show_principals",
     "speaks_for",
     "stamp",
     "stand_under",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hostreeve.api.call import Call, Principal
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.platform import groups
-from hostreeve.platform.identity.actions import above
+from hostreeve.platform.identity.actions import above, principals
 from hostreeve.platform.identity.actions.authorising import policies_of, request_context, tag_context, who_is
 from hostreeve.platform.identity.actions.held import named
 from hostreeve.platform.identity.actions.resources import Known
@@ -103,7 +103,9 @@ def _theirs(call: Call, action: str, resource: str, given: str) -> tuple[PolicyS
         return PolicySet(compile_policy(given, "resource policy", "resource")), RESOURCE
     role = named(call.tx, resource) if action.lower().startswith("sts:assumerole") else None
     if role is not None and role.kind == "role":
-        return PolicySet(compile_policy(role.trust, f"{role.arn} trust policy", "trust")), TRUST
+        return PolicySet(
+            compile_policy(principals.shown(call.tx, role.trust), f"{role.arn} trust policy", "trust")
+        ), TRUST
     return None, RESOURCE
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
+from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.model import Identity, Kind, ManagedPolicy
 from hostreeve.platform.identity.operations import (
@@ -28,9 +29,9 @@ from hostreeve.platform.identity.store import identities, overviews, policies
 Row = Identity | ManagedPolicy
 ORDER: tuple[str, ...] = ("User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy")
 _KIND: dict[str, Kind] = {"User": "user", "Group": "group", "Role": "role"}
-_LISTED: dict[Kind, Callable[[Identity], dict[str, Any]]] = {
-    "user": users.listed,
-    "group": groups.described,
+_LISTED: dict[Kind, Callable[[Transaction, Identity], dict[str, Any]]] = {
+    "user": lambda tx, user: users.listed(user),
+    "group": lambda tx, group: groups.described(group),
     "role": roles.listed,
 }
 _LISTS = {"user": "UserDetailList", "group": "GroupDetailList", "role": "RoleDetailList"}
@@ -97,7 +98,7 @@ def _details(call: Call, found: Sequence[Identity]) -> list[dict[str, Any]]:
     more = _more(call, kind, ids)
     word = kind.capitalize()
     return [
-        _LISTED[kind](each)
+        _LISTED[kind](call.tx, each)
         | {
             f"{word}PolicyList": [
                 {"PolicyName": name, "PolicyDocument": encoded(document)}
@@ -128,7 +129,7 @@ def _more(call: Call, kind: Kind, ids: Sequence[str]) -> Callable[[Identity], di
         last = used.get(role.identity_id)
         held = profiles.get(role.identity_id, [])
         return {
-            "InstanceProfileList": [instance_profiles.listed(profile, role) for profile in held],
+            "InstanceProfileList": [instance_profiles.listed(call.tx, profile, role) for profile in held],
             "RoleLastUsed": {"LastUsedDate": last[0] / 1000, "Region": last[1]} if last else {},
         } | _marks(role)
 

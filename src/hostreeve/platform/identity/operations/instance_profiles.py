@@ -6,6 +6,7 @@ import msgspec
 
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
+from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.model import (
     PROFILE_ID,
     PROFILES_MAX,
@@ -142,10 +143,10 @@ def _described(call: Call, profile: InstanceProfile) -> dict[str, Any]:
 
 def _listed(call: Call, profile: InstanceProfile) -> dict[str, Any]:
     role = identities.find_by_id(call.tx, call.scope, profile.role_id) if profile.role_id else None
-    return listed(profile, role)
+    return listed(call.tx, profile, role)
 
 
-def listed(profile: InstanceProfile, role: Identity | None) -> dict[str, Any]:
+def listed(tx: Transaction, profile: InstanceProfile, role: Identity | None) -> dict[str, Any]:
     """Lists show no tags, as at AWS."""
     return {
         "Path": profile.path,
@@ -153,7 +154,7 @@ def listed(profile: InstanceProfile, role: Identity | None) -> dict[str, Any]:
         "InstanceProfileId": profile.profile_id,
         "Arn": profile.arn,
         "CreateDate": profile.created_ms / 1000,
-        "Roles": [roles.listed(role)] if role else [],
+        "Roles": [roles.listed(tx, role)] if role else [],
     }
 
 

@@ -1,18 +1,21 @@
 """Roles, as callers of IAM see them."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from hostreeve.api.call import Call
+from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import anything
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform.identity.actions import principals
 from hostreeve.platform.identity.model import (
     ROLE_ID,
     SERVICE_LINKED_PATH,
     SESSION_S,
     TRUST_CHARS_MAX,
     Identity,
-    Kind,
     identity_arn,
     new_id,
 )
@@ -22,7 +25,6 @@ from hostreeve.platform.identity.operations.service import (
     checked,
     encoded,
     error,
-    everywhere,
     iam,
     keep_new,
     page_of,
@@ -35,8 +37,6 @@ from hostreeve.platform.identity.operations.service import (
     wanted,
 )
 from hostreeve.platform.identity.store import identities, instance_profiles, policies, role_uses
-
-_KIND_OF_PREFIX: dict[str, Kind] = {"user": "user", "role": "role", "assumed-role": "role"}
 
 
 @iam.writes("CreateRole", asks=True)
@@ -62,7 +62,7 @@ def create_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         max_session_s=request.get("MaxSessionDuration", SESSION_S),
     )
     keep_new(call, role)
-    return {"Role": described(role)}
+    return {"Role": described(call.tx, role)}
 
 
 @iam.reads("GetRole", asks=True)
@@ -70,7 +70,7 @@ def get_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     role = wanted(call, "role", request["RoleName"], "iam:GetRole")
     used = role_uses.find(call.tx, call.scope, role.identity_id)
     last = {"LastUsedDate": used[0] / 1000, "Region": used[1]} if used else {}
-    return {"Role": described(role) | {"RoleLastUsed": last}}
+    return {"Role": described(call.tx, role) | {"RoleLastUsed": last}}
 
 
 @iam.reads("ListRoles", on=anything)
@@ -84,7 +84,7 @@ def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         after=page.after,
         limit=page.limit + 1,
     )
-    return paged("Roles", page, rows, lambda role: role.name.lower(), listed)
+    return paged("Roles", page, rows, lambda role: role.name.lower(), partial(listed, call.tx))
 
 
 @iam.writes("UpdateRole", asks=True)
@@ -108,7 +108,7 @@ def update_role_description(call: Call, request: dict[str, Any]) -> dict[str, An
     role = wanted(call, "role", request["RoleName"], "iam:UpdateRoleDescription")
     changed = msgspec.structs.replace(role, description=request["Description"])
     identities.replace(call.tx, call.scope, role, changed)
-    return {"Role": described(changed)}
+    return {"Role": described(call.tx, changed)}
 
 
 @iam.writes("UpdateAssumeRolePolicy", asks=True)
@@ -141,34 +141,29 @@ def remove(call: Call, role: Identity) -> None:
 
 
 def _checked_trust(call: Call, document: str, role_name: str) -> str:
-    """The document, if it is a trust policy and speaks of users and roles that exist."""
+    """The document as it is kept, if it is a trust policy and speaks of users and roles that exist."""
     statements = checked(document, f"{role_name} trust policy", "trust")
     refuse_beyond(TRUST_CHARS_MAX, [document], f"role {role_name}")
     for statement in statements:
-        names = statement.principals.names if statement.principals else ()
-        for arn in sorted(names):
-            if arn.startswith("arn:") and not _exists(call, arn):
-                raise error.MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
-    return document
+        for name in sorted(statement.principals.names if statement.principals else ()):
+            if ":federated-user/" in name:
+                raise _invalid_principal(name)
+    try:
+        return principals.kept(call.tx, document)
+    except principals.UnknownPrincipal as unknown:
+        raise _invalid_principal(str(unknown)) from None
 
 
-def _exists(call: Call, arn: str) -> bool:
-    """Whether a trust policy's user, role or role session is somebody; other kinds are not known here."""
-    account, (prefix, *path) = arn.split(":")[4], arn.split(":", 5)[5].split("/")
-    kind = _KIND_OF_PREFIX.get(prefix)
-    if kind is None or not path:
-        return False
-    name = path[0] if prefix == "assumed-role" else path[-1]
-    found = identities.find(call.tx, everywhere(account), kind, name)
-    return found is not None and (prefix == "assumed-role" or found.arn == arn)
+def _invalid_principal(name: str) -> AwsError:
+    return error.MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{name}"')
 
 
-def described(role: Identity) -> dict[str, Any]:
-    shown = listed(role) | boundary_shown(role)
+def described(tx: Transaction, role: Identity) -> dict[str, Any]:
+    shown = listed(tx, role) | boundary_shown(role)
     return shown | {"Tags": shown_tags(role.tags)} if role.tags else shown
 
 
-def listed(role: Identity) -> dict[str, Any]:
+def listed(tx: Transaction, role: Identity) -> dict[str, Any]:
     """Lists show neither tags nor boundary, as at AWS."""
     shown = {
         "Path": role.path,
@@ -176,7 +171,7 @@ def listed(role: Identity) -> dict[str, Any]:
         "RoleId": role.identity_id,
         "Arn": role.arn,
         "CreateDate": role.created_ms / 1000,
-        "AssumeRolePolicyDocument": encoded(role.trust),
+        "AssumeRolePolicyDocument": encoded(principals.shown(tx, role.trust)),
         "MaxSessionDuration": role.max_session_s,
     }
     return shown | {"Description": role.description} if role.description else shown

@@ -44,7 +44,7 @@ def create_service_linked_role(call: Call, request: dict[str, Any]) -> dict[str,
         description=request.get("Description", ""),
         now_ms=call.now_ms,
     )
-    return {"Role": roles.listed(role)}
+    return {"Role": roles.listed(call.tx, role)}
 
 
 @iam.writes("DeleteServiceLinkedRole", asks=True)

@@ -227,7 +227,8 @@ def evaluate_with_resource(
 
 
 def evaluate_granted(request: Request, policies: Policies, resource: PolicySet, *, to: str) -> Decision:
-    """With a grant on the resource to the principal `to`: it needs no other permission, and beats no denial.
+    """With a grant on the resource to the principal `to` (ARN or id): it needs no other permission, and beats
+    no denial.
 
     As with a policy that names it, a session named itself stands without boundary and session policy; of an
     account that is named, the caller's own policies must allow.
@@ -236,7 +237,7 @@ def evaluate_granted(request: Request, policies: Policies, resource: PolicySet, 
     refused = _explicit(said, theirs, RESOURCE) or _controlled(request, said)
     if not refused and to.endswith(":root"):
         refused = _refused(request, IDENTITY, said.own)
-    if not refused and request.who.arn != to:
+    if not refused and to not in (request.who.arn, request.who.id):
         refused = _bounded(request, said)
     return refused or Decision(True, "", f"a grant to {to}")
 

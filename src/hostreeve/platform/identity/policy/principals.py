@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
 _ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d{12}:(?:user|role|assumed-role|federated-user)/[\w+=,.@/-]+")
-_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
+_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}(?::[\w+=,.@-]{2,64})?")
+"""What AWS gave a user or role; of a role's session, with its name."""
 _SERVICE = re.compile(r"[\w.-]+\.[\w.-]+")
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 

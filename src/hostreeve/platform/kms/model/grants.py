@@ -71,9 +71,11 @@ def possible(spec: str, usage: str) -> frozenset[str]:
 
 
 def names_of(principal: Principal) -> list[str]:
-    """What a grant may call a principal: itself, its role, its account."""
+    """What a grant may call a principal: itself and its role, by id as they are kept, its account; by its ARN
+    whom no user or role stands behind."""
+    role = principal.id.partition(":")[0] if principal.role_arn else ""
     account = f"arn:aws:iam::{principal.account}:root"
-    return list(dict.fromkeys([principal.arn, *filter(None, [principal.role_arn]), account]))
+    return [name for name in (principal.id, role, principal.arn, account) if name]
 
 
 def shown(grant: Grant) -> dict[str, Any]:

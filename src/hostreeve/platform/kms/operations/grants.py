@@ -1,10 +1,14 @@
 """Grants: permissions on one key for one principal, given, listed and taken back."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from hostreeve.api.call import Call
 from hostreeve.kernel.scope import Scope
+from hostreeve.platform import identity
 from hostreeve.platform.kms.actions import finding
 from hostreeve.platform.kms.actions.allowing import Use, allow_absent, require
 from hostreeve.platform.kms.model.grants import (
@@ -61,11 +65,11 @@ def list_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         call.tx,
         key,
         grant_id=request.get("GrantId", ""),
-        grantee=request.get("GranteePrincipal", ""),
+        grantee=_looked_for(call, request.get("GranteePrincipal", "")),
         after=page.after,
         limit=page.limit + 1,
     )
-    return paged("Grants", page, rows, lambda grant: grant.grant_id, shown)
+    return paged("Grants", page, rows, lambda grant: grant.grant_id, partial(_shown, call))
 
 
 @kms.reads("ListRetirableGrants", asks=True)
@@ -79,8 +83,10 @@ def list_retirable_grants(call: Call, request: dict[str, Any]) -> dict[str, Any]
     if retiring.split(":")[4] != call.scope.account:
         raise error.AccessDeniedException("The retiring principal is not one of your account.")
     page = page_of(request, default=50)
-    rows = grant_rows.retirable(call.tx, call.scope.region, retiring, after=page.after, limit=page.limit + 1)
-    return paged("Grants", page, rows, lambda grant: grant.grant_id, shown)
+    rows = grant_rows.retirable(
+        call.tx, call.scope.region, _looked_for(call, retiring), after=page.after, limit=page.limit + 1
+    )
+    return paged("Grants", page, rows, lambda grant: grant.grant_id, partial(_shown, call))
 
 
 @kms.writes("RevokeGrant", asks=True)
@@ -143,9 +149,8 @@ def _asked(call: Call, request: Mapping[str, Any], key: Key) -> Grant:
     _refuse_services(request)
     if "GranteePrincipal" not in request:
         raise invalid("GranteePrincipal must be given.")
-    for member in ("GranteePrincipal", "RetiringPrincipal"):
-        if member in request:
-            _check_principal(request[member])
+    grantee = _kept(call, request["GranteePrincipal"])
+    retiring = _kept(call, request["RetiringPrincipal"]) if "RetiringPrincipal" in request else ""
     operations = tuple(dict.fromkeys(request["Operations"]))
     impossible = sorted(set(operations) - possible(key.spec, key.usage))
     if impossible or not operations:
@@ -162,12 +167,12 @@ def _asked(call: Call, request: Mapping[str, Any], key: Key) -> Grant:
         region=key.region,
         key_id=key.key_id,
         grant_id=call.world.hex(64),
-        grantee=request["GranteePrincipal"],
+        grantee=grantee,
         issuing_account=call.principal.account,
         operations=operations,
         created_ms=call.now_ms,
         name=request.get("Name", ""),
-        retiring=request.get("RetiringPrincipal", ""),
+        retiring=retiring,
         constraints={kind: dict(constraints[kind]) for kind in (EQUALS, SUBSET) if kind in constraints},
     )
 
@@ -197,6 +202,32 @@ def _refuse_services(request: Mapping[str, Any]) -> None:
     for member in ("GranteeServicePrincipal", "RetiringServicePrincipal"):
         if member in request:
             raise unsupported(f"grants to services ({member})")
+
+
+def _kept(call: Call, arn: str) -> str:
+    """The principal as a grant keeps it. InvalidArnException when there is none."""
+    _check_principal(arn)
+    try:
+        return identity.principal_id(call.tx, arn)
+    except identity.UnknownPrincipal:
+        raise error.InvalidArnException(f"ARN does not refer to a valid principal: {arn}") from None
+
+
+def _looked_for(call: Call, name: str) -> str:
+    """The principal whose grants are asked for, as they keep it; of who is no more, the id by itself."""
+    try:
+        return identity.principal_id(call.tx, name) if name else ""
+    except identity.UnknownPrincipal:
+        return name
+
+
+def _shown(call: Call, grant: Grant) -> dict[str, Any]:
+    named_again = msgspec.structs.replace(
+        grant,
+        grantee=identity.principal_arn(call.tx, grant.grantee),
+        retiring=identity.principal_arn(call.tx, grant.retiring),
+    )
+    return shown(named_again)
 
 
 def _check_principal(arn: str) -> None:

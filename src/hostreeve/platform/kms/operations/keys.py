@@ -49,7 +49,7 @@ def create_key(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if tags:
         call.require("kms:TagResource", [arn], facts)
     policy = request.get("Policy") or policies.default(call.scope.account)
-    accepted(call, policy, arn, bypasses=_bypasses(request))
+    policy = accepted(call, policy, arn, bypasses=_bypasses(request))
     stored = making.create(call, request, policy, key_id)
     making.tag(call, stored.key, tags)
     return {"KeyMetadata": described(stored.key, stored.material.material_id)}

@@ -22,7 +22,7 @@ _PUT = "kms:PutKeyPolicy"
 def get_key_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     key = finding.managed(call, request["KeyId"], Use("kms:GetKeyPolicy")).key
     _refuse_other_names(request)
-    return {"Policy": key.policy, "PolicyName": DEFAULT}
+    return {"Policy": identity.show_principals(call.tx, key.policy), "PolicyName": DEFAULT}
 
 
 @kms.reads("ListKeyPolicies", asks=True)
@@ -39,14 +39,17 @@ def put_key_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     facts = {"kms:BypassPolicyLockoutSafetyCheck": [str(bypasses).lower()]}
     key = finding.managed(call, request["KeyId"], Use(_PUT, facts=facts)).key
     _refuse_other_names(request)
-    accepted(call, request["Policy"], key.arn, bypasses=bypasses)
-    key_rows.replace(call.tx, msgspec.structs.replace(key, policy=request["Policy"]))
+    policy = accepted(call, request["Policy"], key.arn, bypasses=bypasses)
+    key_rows.replace(call.tx, msgspec.structs.replace(key, policy=policy))
     return {}
 
 
-def accepted(call: Call, policy: str, arn: str, *, bypasses: bool) -> None:
-    """Raises MalformedPolicyDocumentException when the document is no policy, or when the caller could not
-    change it again and does not say that this is meant."""
+def accepted(call: Call, policy: str, arn: str, *, bypasses: bool) -> str:
+    """The policy as it is kept.
+
+    MalformedPolicyDocumentException when the document is no policy, names a user or role that does not exist,
+    or when the caller could not change it again and does not say that this is meant.
+    """
     if len(policy) > POLICY_CHARS_MAX:
         raise error.LimitExceededException(f"A key policy has at most {POLICY_CHARS_MAX} characters.")
     known = identity.request_context(
@@ -62,6 +65,12 @@ def accepted(call: Call, policy: str, arn: str, *, bypasses: bool) -> None:
         raise error.MalformedPolicyDocumentException(
             "The new key policy will not allow you to update the key policy in the future."
         )
+    try:
+        return identity.keep_principals(call.tx, policy)
+    except identity.UnknownPrincipal as unknown:
+        raise error.MalformedPolicyDocumentException(
+            f"Policy contains a statement with one or more invalid principals: {unknown}."
+        ) from None
 
 
 def _refuse_other_names(request: Mapping[str, Any]) -> None:
