@@ -81,6 +81,7 @@ def plant(house) -> dict[str, list[Any]]:
         f"arn:aws:ssm:{region}:document/Planted",
     ]
     window, window_target, window_task = planted_window(ssm, node, tags)
+    baseline = planted_baseline(ssm, tags)
     job = f"aws.ssm.{command['CommandId']}.{node}"
     return {
         "InstanceId": [node],
@@ -99,6 +100,8 @@ def plant(house) -> dict[str, list[Any]]:
         "WindowId": [window],
         "WindowTargetId": [window_target],
         "WindowTaskId": [window_task],
+        "BaselineId": [baseline, f"arn:aws:ssm:{region}:patchbaseline/{baseline}"],
+        "PatchGroup": ["Planted"],
         "ActivationId": [activation["ActivationId"]],
         "KeyId": keys,
         "TargetKeyId": keys,
@@ -197,6 +200,14 @@ def planted_window(ssm, node, tags) -> tuple[str, str, str]:
         Description=TREASURE,
     )["WindowTaskId"]
     return window, target, task
+
+
+def planted_baseline(ssm, tags) -> str:
+    """A patch baseline that counts for a group, and as the default."""
+    made = ssm.create_patch_baseline(Name="Planted", Description=TREASURE, Tags=tags)["BaselineId"]
+    ssm.register_patch_baseline_for_patch_group(BaselineId=made, PatchGroup="Planted")
+    ssm.register_default_patch_baseline(BaselineId=made)
+    return str(made)
 
 
 def registered(callers, house, activation, machine: int = 1, **more: str) -> str:

@@ -34,8 +34,8 @@ def test_a_signed_caller_learns_who_it_is(house):
 
 
 def test_an_operation_that_is_not_there_yet_names_itself(house):
-    with pytest.raises(ClientError, match="CreatePatchBaseline") as raised:
-        house.client("ssm").create_patch_baseline(Name="night")
+    with pytest.raises(ClientError, match="CreateOpsMetadata") as raised:
+        house.client("ssm").create_ops_metadata(ResourceId="arn:aws:x")
     assert raised.value.response["Error"]["Code"] == "NotImplemented"
 
 

@@ -13,7 +13,7 @@ SCHEMAS = ["hostreeve.platform.groups"]
 PREFIX = SCOPE.arn("ssm", "thing/")
 
 THING = groups.Taggable(
-    "PatchBaseline",
+    "OpsMetadata",
     lambda scope, name: scope.arn("ssm", f"thing/{name}"),
     lambda tx, scope, name: name.startswith("real"),
 )
@@ -23,7 +23,7 @@ THING = groups.Taggable(
 def caller(database, world):
     groups.declare(THING)
     yield Caller(database, world)
-    del kinds._declared["PatchBaseline"]
+    del kinds._declared["OpsMetadata"]
 
 
 def tag(database, name, **tags):
@@ -86,11 +86,11 @@ def test_tags_of_many_resources_are_read_at_once(database):
 
 def add(caller, name="real", **tags):
     given = [{"Key": key, "Value": value} for key, value in tags.items()]
-    return caller(ssm, "AddTagsToResource", ResourceType="PatchBaseline", ResourceId=name, Tags=given)
+    return caller(ssm, "AddTagsToResource", ResourceType="OpsMetadata", ResourceId=name, Tags=given)
 
 
 def listed(caller, name="real"):
-    answer = caller(ssm, "ListTagsForResource", ResourceType="PatchBaseline", ResourceId=name)
+    answer = caller(ssm, "ListTagsForResource", ResourceType="OpsMetadata", ResourceId=name)
     return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
 
 
@@ -98,7 +98,7 @@ def test_callers_add_list_and_remove_tags(caller):
     add(caller, B="2", A="1")
     add(caller, A="3")
     assert listed(caller) == {"A": "3", "B": "2"}
-    caller(ssm, "RemoveTagsFromResource", ResourceType="PatchBaseline", ResourceId="real", TagKeys=["A", "x"])
+    caller(ssm, "RemoveTagsFromResource", ResourceType="OpsMetadata", ResourceId="real", TagKeys=["A", "x"])
     assert listed(caller) == {"B": "2"}
 
 
@@ -122,7 +122,7 @@ def test_access_is_decided_on_the_tagged_resource(caller):
 )
 def test_adding_tags_is_refused(caller, change, code):
     request = {
-        "ResourceType": "PatchBaseline",
+        "ResourceType": "OpsMetadata",
         "ResourceId": "real",
         "Tags": [{"Key": "a", "Value": "b"}],
     }
@@ -142,7 +142,7 @@ def test_the_limit_counts_the_tags_that_a_resource_has(caller):
 @pytest.mark.parametrize("name", ["RemoveTagsFromResource", "ListTagsForResource"])
 def test_what_does_not_exist_has_no_tags(caller, name):
     for request, code in (
-        ({"ResourceType": "PatchBaseline", "ResourceId": "absent"}, "InvalidResourceId"),
+        ({"ResourceType": "OpsMetadata", "ResourceId": "absent"}, "InvalidResourceId"),
         ({"ResourceType": "OpsItem", "ResourceId": "x"}, "InvalidResourceType"),
     ):
         with pytest.raises(AwsError) as refused:
@@ -151,6 +151,6 @@ def test_what_does_not_exist_has_no_tags(caller, name):
 
 
 def test_two_slices_cannot_claim_one_type(caller):
-    other = groups.Taggable("PatchBaseline", lambda scope, name: name, lambda tx, scope, name: True)
-    with pytest.raises(AssertionError, match="PatchBaseline"):
+    other = groups.Taggable("OpsMetadata", lambda scope, name: name, lambda tx, scope, name: True)
+    with pytest.raises(AssertionError, match="OpsMetadata"):
         groups.declare(other)

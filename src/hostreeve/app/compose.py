@@ -17,6 +17,7 @@ from hostreeve.capabilities import (
     documents,
     nodes,
     parameters,
+    patches,
     windows,
 )
 from hostreeve.capabilities.associations import operations as associations_operations
@@ -31,6 +32,7 @@ from hostreeve.capabilities.documents import worker as documents_worker
 from hostreeve.capabilities.nodes import operations as nodes_operations
 from hostreeve.capabilities.parameters import operations as parameters_operations
 from hostreeve.capabilities.parameters import worker as parameters_worker
+from hostreeve.capabilities.patches import operations as patches_operations
 from hostreeve.capabilities.windows import operations as windows_operations
 from hostreeve.capabilities.windows import worker as windows_worker
 from hostreeve.gateway.asgi import Asgi, request_of
@@ -74,6 +76,7 @@ SCHEMAS = (
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.compliance",
     "hostreeve.capabilities.commands",
+    "hostreeve.capabilities.patches",
     "hostreeve.capabilities.associations",
     "hostreeve.capabilities.windows",
 )
@@ -101,6 +104,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         compliance_operations.ssm,
         commands_operations.ssm,
         commands_operations.hostreeve,
+        patches_operations.ssm,
         associations_operations.ssm,
         windows_operations.ssm,
     ]
@@ -111,7 +115,7 @@ documents.announce("ChangeCalendar", calendars.follow)
 documents.announce("Command", associations.document_changed, latest=associations.latest_changed)
 parameters.announce(associations.parameter_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
-groups.declare(associations.TAGGABLE, windows.TAGGABLE)
+groups.declare(patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)

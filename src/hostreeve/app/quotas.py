@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from hostreeve.capabilities import commands, documents, windows
+from hostreeve.capabilities import commands, documents, patches, windows
 
 DAY_MS = 86_400_000
 HISTORY_DAYS = "command-history-days"
@@ -23,8 +23,9 @@ def table() -> dict[str, tuple[str, int]]:
             limits.open_invocations_max,
         ),
     }
-    found |= {key: (quota.name, quota.default) for key, quota in documents.QUOTAS.items()}
-    return found | {key: (quota.name, quota.default) for key, quota in windows.QUOTAS.items()}
+    for quotas in (documents.QUOTAS, windows.QUOTAS, patches.QUOTAS):
+        found |= {key: (quota.name, quota.default) for key, quota in quotas.items()}
+    return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,7 @@ def apply(given: Mapping[str, int]) -> None:
     )
     documents.set_quotas({key: value for key, value in given.items() if key in documents.QUOTAS})
     windows.set_quotas({key: value for key, value in given.items() if key in windows.QUOTAS})
+    patches.set_quotas({key: value for key, value in given.items() if key in patches.QUOTAS})
 
 
 def _quota(text: str) -> tuple[str, int]:

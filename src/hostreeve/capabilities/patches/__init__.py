@@ -1,0 +1,12 @@
+"""Patch Manager: baselines that say which patches are approved, and what nodes report of theirs."""
+
+from hostreeve.capabilities.patches.actions.changing import exists
+from hostreeve.capabilities.patches.model.baseline import baseline_arn
+from hostreeve.capabilities.patches.model.quotas import QUOTAS, set_quotas
+from hostreeve.platform import groups
+
+TAGGABLE = groups.Taggable(
+    "PatchBaseline", baseline_arn, exists, "AWS::SSM::PatchBaseline", "ssm:patchbaseline"
+)
+
+__all__ = ["QUOTAS", "TAGGABLE", "set_quotas"]
