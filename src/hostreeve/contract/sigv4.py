@@ -1,10 +1,8 @@
-"""Signature Version 4, the arithmetic that signers and the verifier share (standard library, Python 3.9).
+"""Signature Version 4, the arithmetic that signers and the verifier share (standard library, Python 3.6).
 
 Paths and query strings are those of the request line, percent-encoded as sent; bytes above 127 that a server
 received raw are given as Latin-1 text.
 """
-
-from __future__ import annotations
 
 import hashlib
 import hmac
@@ -24,6 +22,7 @@ NEVER_SIGNED = frozenset(("authorization", "connection", "expect", "transfer-enc
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?").fullmatch
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9]+\Z").match
 _UNRESERVED = "-_.~"
 
 
@@ -206,7 +205,7 @@ def canonical_query(query: str, without: str = "") -> str:
 
 
 def _encoded_afresh(text: str) -> str:
-    if text.isalnum() and text.isascii():
+    if _PLAIN_VALUE(text):
         return text
     return quote(unquote_to_bytes(wire_bytes(text.replace("+", " "))), safe=_UNRESERVED)
 
