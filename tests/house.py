@@ -40,7 +40,14 @@ class House:
         self._clients: dict[tuple[Any, ...], Any] = {}
         self.keys = Keyring(b"k" * 32, world)
         self.objects = tempfile.TemporaryDirectory(prefix="hostreeve-objects-")
-        config = Config(database=url, regions=aws_regions(), replica="house", objects=Path(self.objects.name))
+        self.journal = tempfile.TemporaryDirectory(prefix="hostreeve-journal-")
+        config = Config(
+            database=url,
+            regions=aws_regions(),
+            replica="house",
+            objects=Path(self.objects.name),
+            audit=Path(self.journal.name),
+        )
         self.app: App = build(config, world, self.keys)
         self.loop = asyncio.new_event_loop()
         key = self.app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, self.keys, world))
@@ -86,9 +93,11 @@ class House:
         self.loop.run_until_complete(run_until_idle(self.app.workers))
 
     def close(self) -> None:
+        self.app.auditor.close()
         self.app.database.close()
         self.loop.close()
         self.objects.cleanup()
+        self.journal.cleanup()
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         url = urlsplit(request.url)

@@ -11,7 +11,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import join
 from hostreeve.gateway import protocols
-from hostreeve.gateway.pipeline import NOBODY
+from hostreeve.gateway.caller import NOBODY
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import identity, organizations
 from hostreeve.platform.identity import operations as identity_operations

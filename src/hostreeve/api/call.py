@@ -112,3 +112,5 @@ class Call:
     source_ip: str = ""
     host: str = ""
     """The Host that the caller reached us by, port included, as its signature covers it."""
+    audit: object = None
+    """Who keeps the record of calls in this process; only that slice knows more of it."""

@@ -1,5 +1,6 @@
 """AWS errors, named by AWS. A code the service model does not know cannot be raised."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hostreeve.api.service_models import Service
@@ -32,6 +33,9 @@ class AwsError(Exception):
 
     code = "InternalFailure"
     status = 500
+
+    why: Mapping[str, object] | None = None
+    """Of a denial, what was heard for and against it; callers are not told."""
 
     def __init__(self, message: str = "", **members: object) -> None:
         super().__init__(message)

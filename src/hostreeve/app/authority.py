@@ -6,7 +6,7 @@ from typing import Any
 
 from hostreeve.api.call import Principal, ResourcePolicy, Sealer
 from hostreeve.capabilities import nodes
-from hostreeve.gateway.pipeline import Caller, Credential
+from hostreeve.gateway.caller import Caller, Credential
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity

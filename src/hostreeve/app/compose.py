@@ -44,7 +44,9 @@ from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
 from hostreeve.persistence.database import Database, open_database
-from hostreeve.platform import compute, groups, identity, kms, objects, organizations, settings
+from hostreeve.platform import audit, compute, groups, identity, kms, objects, organizations, settings
+from hostreeve.platform.audit import operations as audit_operations
+from hostreeve.platform.audit import worker as audit_worker
 from hostreeve.platform.compute import operations as compute_operations
 from hostreeve.platform.groups import operations as groups_operations
 from hostreeve.platform.identity import operations as identity_operations
@@ -69,6 +71,7 @@ SCHEMAS = (
     "hostreeve.platform.compute",
     "hostreeve.platform.kms",
     "hostreeve.platform.organizations",
+    "hostreeve.platform.audit",
     "hostreeve.messaging",
     "hostreeve.capabilities.parameters",
     "hostreeve.capabilities.documents",
@@ -88,6 +91,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         identity_operations.hostreeve,
         organizations_operations.organizations,
         organizations_operations.hostreeve,
+        audit_operations.cloudtrail,
         settings_operations.ssm,
         groups_operations.ssm,
         groups_operations.resource_groups,
@@ -127,12 +131,14 @@ identity.stand_under(organizations.Limits())
 @dataclass(frozen=True)
 class Config:
     """What one control plane needs to be told. `replica` names this process among others on the same
-    database; `objects` is the folder that keeps the bytes of S3 objects, which are refused without one."""
+    database; `objects` is the folder that keeps the bytes of S3 objects, which are refused without one;
+    `audit` is the folder of its journal, without which only what changes something is recorded."""
 
     database: str
     regions: frozenset[str]
     replica: str
     objects: Path | None = None
+    audit: Path | None = None
     access_log: IO[bytes] | None = None
     about: pages.About = field(default_factory=pages.About)
 
@@ -147,6 +153,7 @@ class App:
     asgi: Asgi
     workers: list[Worker]
     record: Record
+    auditor: audit.Auditor
 
 
 def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) -> App:
@@ -157,6 +164,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     compute.serve(config.regions)
     compute.report_to(nodes.machines)
     record = Record(config.access_log)
+    auditor = audit.Auditor(audit.journal_in(config.audit, world) if config.audit else None)
     pipeline = Pipeline(
         database=database,
         world=world,
@@ -167,6 +175,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         regions=config.regions,
         global_services=GLOBAL_SERVICES,
         record=record,
+        audit=auditor,
     )
     listener = commands.NodeListener()
     messaging_operations.report_to(listener)
@@ -177,7 +186,9 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         replica=config.replica,
         listener=listener,
         presence=nodes.NodePresence(associations.node_came),
-        authenticate=lambda scope: pipeline.authenticate(request_of(scope), "ssmmessages"),
+        authenticate=lambda scope: pipeline.authenticate(
+            request_of(scope), "ssmmessages", "OpenControlChannel"
+        ),
     )
     record.watch(channels.counts, lambda: len(channels.hub))
     asgi = Asgi(
@@ -191,6 +202,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *identity_worker.workers(database),
         *kms_worker.workers(database, world, keys),
         *organizations_worker.workers(database, world, keys),
+        *audit_worker.workers(database, world, auditor),
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
         *calendars_worker.workers(database, world),
@@ -200,4 +212,4 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     if config.objects is not None:
         workers += documents_worker.workers(database, world, keys)
         workers += objects_worker.workers(database, world)
-    return App(database, pipeline, channels, asgi, workers, record)
+    return App(database, pipeline, channels, asgi, workers, record, auditor)

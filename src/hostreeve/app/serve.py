@@ -190,6 +190,7 @@ def _opened_app(
         regions=aws_regions() | set(arguments.region),
         replica=f"{socket.gethostname()}:{arguments.port}:{world.hex(8)}",
         objects=folder.objects,
+        audit=folder.audit,
         access_log=folder.access_log.open("ab"),
         about=about,
     )
@@ -221,6 +222,7 @@ async def _serve(port: Port, world: World) -> None:
         asyncio.create_task(port.every(RENEWAL_CHECK_S, port.renew)),
         asyncio.create_task(port.every(PATIENCE_CHECK_S, patience.look)),
         asyncio.create_task(app.channels.run()),
+        asyncio.create_task(app.auditor.run()),
     ]
     try:
         await port.serve()
@@ -230,6 +232,7 @@ async def _serve(port: Port, world: World) -> None:
             task.cancel()
         await asyncio.gather(workers, *beside, return_exceptions=True)
         app.record.flush()
+        app.auditor.close()
 
 
 def _port(text: str) -> int:

@@ -42,6 +42,10 @@ class StateFolder:
         return self.root / "objects"
 
     @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    @property
     def access_log(self) -> Path:
         return self.root / "access.log"
 

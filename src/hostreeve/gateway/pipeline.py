@@ -6,89 +6,31 @@ exist, whose key is whose, who may do what) arrives by argument; this room impor
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
-from hostreeve.api.call import Call, Principal, ResourcePolicy, Sealer
+from hostreeve.api.call import Call, Principal, Sealer
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operation
 from hostreeve.api.service_models import Service, service
 from hostreeve.gateway import protocols, signature
+from hostreeve.gateway.asks import Asks
+from hostreeve.gateway.audit import Audit
+from hostreeve.gateway.caller import Authority, Caller, Credential
 from hostreeve.gateway.failures import as_aws_error, error_answer
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Route, Router
 from hostreeve.gateway.signature_claims import Claim
 from hostreeve.gateway.signature_claims import read as read_claim
+from hostreeve.kernel.dated import dated
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
-from hostreeve.persistence import outbox
 from hostreeve.persistence.database import Database, Transaction
 
-T = TypeVar("T")
-
-NOWHERE = Scope("", "")
 _scope_of = lru_cache(maxsize=4096)(Scope)
 """One object for all requests of an account and Region."""
-NOBODY = Principal(account="", arn="anonymous", id="anonymous", access_key_id="")
-
-
-class Credential(Protocol):
-    """What an access key id stands for: the secret that must have signed, and the principal that signed with
-    it."""
-
-    @property
-    def secret(self) -> str: ...
-
-    @property
-    def principal(self) -> Principal: ...
-
-
-class Authority(Protocol):
-    """Who callers are and what they may do; the platform's identity and the nodes slice answer."""
-
-    def credential(
-        self, tx: Transaction, access_key_id: str, session_token: str | None, now_ms: int
-    ) -> Credential:
-        """The credential of that key. Raises the AWS error for unknown, inactive and expired ones."""
-        ...
-
-    def machine_key(self, tx: Transaction, node_id: str) -> tuple[bytes, Principal]:
-        """A managed node's public key (DER SubjectPublicKeyInfo) and the principal that it proves."""
-        ...
-
-    def authorise(
-        self,
-        tx: Transaction,
-        call: "Caller",
-        action: str,
-        resources: list[str],
-        context: Callable[[], Mapping[str, list[str]]],
-        *,
-        policy: ResourcePolicy | None = None,
-    ) -> None:
-        """Returns when allowed; raises AccessDenied with the reason otherwise.
-
-        `context` answers the condition keys; most policies have no condition that asks for them.
-        """
-        ...
-
-    def context(self, call: "Caller", request: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The condition keys of one request (`aws:SourceIp`, `aws:RequestedRegion`, …)."""
-        ...
-
-
-@dataclass(slots=True)
-class Caller:
-    """One request on its way: filled from left to right by the stages below."""
-
-    http: HttpRequest
-    request_id: str
-    now_ms: int
-    principal: Principal = NOBODY
-    scope: Scope = NOWHERE
 
 
 class Pipeline:
@@ -107,6 +49,7 @@ class Pipeline:
         regions: frozenset[str],
         global_services: frozenset[str],
         record: Record,
+        audit: Audit,
     ) -> None:
         self._database = database
         self._world = world
@@ -117,6 +60,7 @@ class Pipeline:
         self._regions = regions
         self._global = global_services
         self._record = record
+        self._audit = audit
         self._polls: set[asyncio.Event] = set()
         self._drains = False
 
@@ -127,26 +71,28 @@ class Pipeline:
             awake.set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
-        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        caller = self._caller(http)
         started = self._world.monotonic()
         route: Route | None = None
-        code = ""
+        error: AwsError | None = None
         try:
+            self._audit.admit()
             route = self._router.route(http)
             response = await self._answer(caller, route)
         except Exception as wrong:  # noqa: BLE001 - whatever it is becomes the answer
             error = as_aws_error(wrong, caller.request_id)
-            code = error.code
             response = error_answer(route, self._router, error, caller.http, caller.request_id)
         seconds = self._world.monotonic() - started
-        self._record.answered(caller, route, response, code, seconds)
+        self._record.answered(caller, route, response, error.code if error else "", seconds)
+        if not caller.is_recorded:
+            self._audit.answered(caller, route, error)
         return response
 
     async def against(self, http: HttpRequest) -> HttpResponse | None:
         """Why a request whose body is still on its way will be refused: nothing here knows the key that is
         said to have signed it. None when there is such a key; only the whole request proves the signature.
         """
-        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        caller = self._caller(http)
         model, _ = self._router.spoken(http)
         try:
             claim = read_claim(http, protocols.family(model) if model else "json")
@@ -157,7 +103,7 @@ class Pipeline:
 
     def crowded(self, http: HttpRequest) -> HttpResponse:
         """The answer when there is no memory left for a body: clients of AWS try again by themselves."""
-        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        caller = self._caller(http)
         error = common.ThrottlingException(
             "Too many large requests are under way. Send this one again in a moment."
         )
@@ -165,13 +111,27 @@ class Pipeline:
         answer.headers.append(("retry-after", "1"))
         return answer
 
-    async def authenticate(self, http: HttpRequest, service_name: str) -> tuple[Principal, Scope]:
+    async def authenticate(
+        self, http: HttpRequest, service_name: str, operation: str
+    ) -> tuple[Principal, Scope]:
         """Who signed this request (used for WebSocket upgrades, which no operation stands behind)."""
-        caller = Caller(http, self._world.uuid(), self._world.now_ms())
+        caller = self._caller(http)
         model = service(service_name)
-        claim = read_claim(http, protocols.family(model))
-        await self._database.read(lambda tx: self._verify(tx, caller, claim, model))
+        error: AwsError | None = None
+        try:
+            self._audit.admit()
+            claim = read_claim(http, protocols.family(model))
+            await self._database.read(lambda tx: self._verify(tx, caller, claim, model))
+        except AwsError as refused:
+            error = refused
+            raise
+        finally:
+            self._audit.opened(caller, service_name, operation, error)
         return caller.principal, caller.scope
+
+    def _caller(self, http: HttpRequest) -> Caller:
+        now_ms = self._world.now_ms()
+        return Caller(http, dated(self._world.uuid(), now_ms), now_ms)
 
     async def _answer(self, caller: Caller, route: Route) -> HttpResponse:
         operation = self._operations.get((route.service.name, route.operation.name))
@@ -193,7 +153,9 @@ class Pipeline:
     ) -> dict[str, Any]:
         """A read is one snapshot: the key, the policies and the rows that it sees belong together."""
         self._identify(tx, caller, route, operation, claim)
-        request = protocols.read_request(route.operation, caller.http, route.labels, route.protocol)
+        request = caller.request = protocols.read_request(
+            route.operation, caller.http, route.labels, route.protocol
+        )
         return self._run(tx, caller, operation, request)
 
     async def _write(
@@ -207,7 +169,9 @@ class Pipeline:
                 f"{route.operation.name} is an operation of AWS that Hostreeve does not have yet; "
                 "docs/reference/coverage.md lists what there is."
             )
-        request = protocols.read_request(route.operation, caller.http, route.labels, route.protocol)
+        request = caller.request = protocols.read_request(
+            route.operation, caller.http, route.labels, route.protocol
+        )
         if operation.waits:
             return await self._long_poll(caller, operation, request)
         if operation.prepares:
@@ -217,8 +181,11 @@ class Pipeline:
         return await self._execute(caller, operation, request)
 
     async def _execute(self, caller: Caller, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
-        unit = self._database.write if operation.writes else self._database.read
-        return await unit(lambda tx: self._run(tx, caller, operation, request))
+        if not operation.writes:
+            return await self._database.read(lambda tx: self._run(tx, caller, operation, request))
+        answer = await self._database.write(lambda tx: self._written(tx, caller, operation, request))
+        caller.is_recorded = not _is_idle(operation, answer)
+        return answer
 
     async def _long_poll(
         self, caller: Caller, operation: Operation, request: dict[str, Any]
@@ -253,6 +220,7 @@ class Pipeline:
         """The answer to a request that is not looked at any further, recorded like every other."""
         response = error_answer(None, self._router, error, caller.http, caller.request_id)
         self._record.answered(caller, None, response, error.code, 0.0)
+        self._audit.answered(caller, None, error)
         return response
 
     def _known(self, tx: Transaction, claim: Claim, now_ms: int) -> None:
@@ -279,6 +247,7 @@ class Pipeline:
         if claim is None:
             caller.scope = Scope("", _region_of(caller.http))
             return
+        caller.claim = claim
         if operation is not None and operation.signer == "machine-key":
             key, caller.principal = self._authority.machine_key(tx, claim.access_key_id)
             signature.verify_machine_key(claim, caller.http, key, caller.now_ms)
@@ -287,7 +256,9 @@ class Pipeline:
         self._verify(tx, caller, claim, route.service)
 
     def _verify(self, tx: Transaction, caller: Caller, claim: Claim, model: Service) -> None:
+        caller.claim = claim
         credential = self._credential(tx, claim, caller.now_ms)
+        caller.claimed = credential.principal
         signature.verify(claim, caller.http, credential.secret, caller.now_ms, service=model.signing_name)
         caller.principal = credential.principal
         caller.scope = self._scope(claim, model, credential.principal)
@@ -310,6 +281,15 @@ class Pipeline:
         assert asks.asked or operation.signer != "credentials", f"{operation.action} asked nobody's leave"
         return answer
 
+    def _written(
+        self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The call and its record, in one transaction."""
+        answer = self._run(tx, caller, operation, request)
+        if not _is_idle(operation, answer):
+            self._audit.wrote(tx, caller, operation.model, answer)
+        return answer
+
     def _idle(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]
     ) -> dict[str, Any] | None:
@@ -330,8 +310,9 @@ class Pipeline:
         found = operation.begins(call, request) if operation.begins else None
         return request | found if found else request
 
-    def _call(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> tuple[Call, "_Asks"]:
-        asks = _Asks(self._authority, tx, caller, request)
+    def _call(self, tx: Transaction, caller: Caller, request: Mapping[str, Any]) -> tuple[Call, Asks]:
+        caller.asked = []
+        asks = Asks(self._authority, tx, caller, request)
         call = Call(
             tx=tx,
             scope=caller.scope,
@@ -344,54 +325,14 @@ class Pipeline:
             keys=self._keys,
             source_ip=caller.http.client,
             host=caller.http.header("host") or "",
+            audit=self._audit,
         )
         return call, asks
 
 
-class _Asks:
-    """What one request asks of the house besides its rows: leave to do something, and to tell an event."""
-
-    __slots__ = ("_authority", "_caller", "_context", "_request", "_tx", "asked")
-
-    def __init__(
-        self, authority: Authority, tx: Transaction, caller: Caller, request: Mapping[str, Any]
-    ) -> None:
-        self._authority = authority
-        self._tx = tx
-        self._caller = caller
-        self._request = request
-        self._context: dict[str, list[str]] | None = None
-        self.asked = False
-
-    def leave(
-        self,
-        action: str,
-        resources: list[str],
-        context: Mapping[str, list[str]] | None = None,
-        *,
-        policy: ResourcePolicy | None = None,
-    ) -> None:
-        """`call.require`: the authority's answer, with the request's condition keys at hand."""
-        self.asked = True
-        known = partial(self._known, context) if context else self._known
-        self._authority.authorise(self._tx, self._caller, action, resources, known, policy=policy)
-
-    def emit(self, detail_type: str, aggregate: str, detail: Mapping[str, Any]) -> None:
-        """`call.emit`: an event row in the outbox, in this transaction."""
-        caller = self._caller
-        outbox.put(
-            self._tx,
-            caller.scope,
-            detail_type=detail_type,
-            aggregate=aggregate,
-            detail=detail,
-            now_ms=caller.now_ms,
-        )
-
-    def _known(self, more: Mapping[str, list[str]] | None = None) -> Mapping[str, list[str]]:
-        if self._context is None:
-            self._context = self._authority.context(self._caller, self._request)
-        return {**self._context, **more} if more else self._context
+def _is_idle(operation: Operation, answer: dict[str, Any]) -> bool:
+    """A poll that nothing waited for has changed nothing, and may look again."""
+    return operation.waits is not None and operation.waits.empty(answer)
 
 
 def _region_of(http: HttpRequest) -> str:

@@ -3,17 +3,15 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
+from hostreeve.gateway.caller import Caller
 from hostreeve.gateway.http import HttpResponse
 from hostreeve.gateway.routing import Route
-
-if TYPE_CHECKING:
-    from hostreeve.gateway.pipeline import Caller
 
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 20.0)
 
@@ -46,7 +44,7 @@ class Record:
         self.registry.register(self._answered)
 
     def answered(
-        self, caller: "Caller", route: Route | None, response: HttpResponse, code: str, seconds: float
+        self, caller: Caller, route: Route | None, response: HttpResponse, code: str, seconds: float
     ) -> None:
         service, operation = (route.service.name, route.operation.name) if route else ("unknown", "unknown")
         self._answered.count(service, operation, code, seconds)

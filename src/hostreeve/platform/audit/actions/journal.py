@@ -1,0 +1,122 @@
+"""The journal of one replica: reads and denials, line by line in files that are brought to disk ten times a
+second."""
+
+import contextlib
+import logging
+import threading
+from pathlib import Path
+
+from hostreeve.api.errors import common
+from hostreeve.kernel.world import World
+from hostreeve.platform.audit.model import chain
+from hostreeve.platform.audit.model.chain import Head
+from hostreeve.platform.audit.store.segments import Segments
+
+log = logging.getLogger("hostreeve.audit")
+
+NAME_FILE = "name"
+SYNC_S = 0.1
+"""How often what was written is brought to disk: what a crash of the machine can lose."""
+WAITING_BYTES_MAX = 64 << 20
+"""So much waits for a disk that does not take it; then no call is answered any more."""
+
+
+def journal_in(folder: Path, world: World) -> "Journal":
+    """The journal that lies in a folder, begun when there is none. Its name is the same for ever."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / NAME_FILE
+    if not path.exists():
+        beside = path.with_suffix(".new")
+        beside.write_text(f"replica-{world.hex(16)}\n")
+        beside.replace(path)
+    return Journal(folder, path.read_text().strip())
+
+
+class Journal:
+    """`append` from the event loop; `sync` from a thread, about every SYNC_S seconds.
+
+    Until then a line is in this process's memory alone: kill -9 loses it.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.folder = folder
+        self._segments = Segments(folder)
+        self._head = self._written = self._segments.open()
+        self._waiting: list[bytes] = []
+        # One thread adds to the one, another to the other.
+        self._come_bytes = self._gone_bytes = 0
+        self._writing = threading.Lock()
+        self._is_failing = False
+
+    @property
+    def head(self) -> Head:
+        """The last line, on disk or not yet."""
+        return self._head
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for the disk."""
+        return bool(self._waiting) or self._segments.is_dirty
+
+    def append(self, content: bytes) -> None:
+        """Link one record or note to the chain."""
+        sequence, before = self._head
+        sequence += 1
+        digest = chain.hash_of(before, content)
+        self._head = Head(sequence, digest)
+        line = chain.line_of(sequence, digest, content)
+        self._waiting.append(line)
+        self._come_bytes += len(line)
+
+    def admit(self) -> None:
+        """Raises ServiceUnavailable when the disk has not taken what waits for too long."""
+        if self._come_bytes - self._gone_bytes > WAITING_BYTES_MAX:
+            raise common.ServiceUnavailable(
+                "Nothing was done: the audit log cannot be written. The server's log says why."
+            )
+
+    def flush(self) -> Head:
+        """Hand all lines to the operating system; answers the last. Readers of the files see them then."""
+        with self._writing:
+            return self._flush()
+
+    def flush_quietly(self) -> None:
+        """`flush` for readers: what the disk does not take, they do not see."""
+        with contextlib.suppress(OSError):
+            self.flush()
+
+    def sync(self) -> Head | None:
+        """Bring all lines to disk; answers the last, None when the disk does not take them. They are kept
+        for the next time."""
+        with self._writing:
+            try:
+                head = self._flush()
+                self._segments.sync()
+            except OSError as error:
+                if not self._is_failing:
+                    log.error("the audit log cannot be written, and is tried again: %s", error)
+                self._is_failing = True
+                return None
+        if self._is_failing:
+            log.error("the audit log is written again")
+        self._is_failing = False
+        return head
+
+    def close(self) -> None:
+        self.sync()
+        with self._writing:
+            self._segments.close()
+
+    def _flush(self) -> Head:
+        # Taken in one step each, for the event loop goes on adding.
+        count = len(self._waiting)
+        lines = self._waiting[:count]
+        if lines:
+            self._segments.append(self._written.sequence + 1, lines)
+            del self._waiting[:count]
+            self._gone_bytes += sum(map(len, lines))
+            link = chain.read(lines[-1])
+            assert link is not None, "a line that was made here is none"
+            self._written = Head(link.sequence, link.hash)
+        return self._written

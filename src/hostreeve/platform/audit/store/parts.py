@@ -1,0 +1,139 @@
+"""All SQL of parts and of the keys that they are found by."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from hostreeve.kernel.scope import Scope
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform.audit.model.parts import Part
+
+AT_ONCE = 8
+
+
+class Stored(NamedTuple):
+    """A part as it lies there."""
+
+    part: int
+    last_ms: int
+    lines: bytes
+
+
+def insert(tx: Transaction, made: Iterable[Part]) -> None:
+    for each in made:
+        row = tx.one(
+            "INSERT INTO audit_part (account, region, chain, first_sequence, last_sequence,"
+            " first_ms, last_ms, records, lines)"
+            " VALUES (:account, :region, :chain, :first_sequence, :last_sequence, :first_ms, :last_ms,"
+            " :records, :lines) RETURNING part",
+            account=each.scope.account,
+            region=each.scope.region,
+            chain=each.chain,
+            first_sequence=each.first_sequence,
+            last_sequence=each.last_sequence,
+            first_ms=each.first_ms,
+            last_ms=each.last_ms,
+            records=each.records,
+            lines=each.lines,
+        )
+        assert row is not None
+        tx.many(
+            "INSERT INTO audit_key (account, region, key, last_ms, part)"
+            " VALUES (:account, :region, :key, :last_ms, :part) ON CONFLICT DO NOTHING",
+            [
+                {
+                    "account": each.scope.account,
+                    "region": each.scope.region,
+                    "key": key,
+                    "last_ms": each.last_ms,
+                    "part": row["part"],
+                }
+                for key in each.keys
+            ],
+        )
+
+
+def latest_first(
+    tx: Transaction, scope: Scope, *, start_ms: int, end_ms: int, span_ms: int, key: int | None
+) -> Iterator[Stored]:
+    """Parts with something between the two times, the one that ends last first. `span_ms` is how long a part
+    can be; `key` one of the numbers that it must have."""
+    last_ms, part = end_ms + span_ms, 1 << 62
+    while True:
+        rows = _further(tx, scope, start_ms=start_ms, last_ms=last_ms, part=part, key=key)
+        for row in rows:
+            last_ms, part = row["last_ms"], row["part"]
+            if row["first_ms"] <= end_ms:
+                lines = tx.one("SELECT lines FROM audit_part WHERE part = :part", part=part)
+                if lines is not None:
+                    yield Stored(part, last_ms, lines["lines"])
+        if len(rows) < AT_ONCE:
+            return
+
+
+def _further(
+    tx: Transaction, scope: Scope, *, start_ms: int, last_ms: int, part: int, key: int | None
+) -> list[dict[str, int]]:
+    where = {
+        "account": scope.account,
+        "region": scope.region,
+        "start_ms": start_ms,
+        "last_ms": last_ms,
+        "part": part,
+        "n": AT_ONCE,
+    }
+    if key is None:
+        return tx.all(
+            "SELECT part, first_ms, last_ms FROM audit_part"
+            " WHERE account = :account AND region = :region AND last_ms >= :start_ms"
+            " AND (last_ms, part) < (:last_ms, :part) ORDER BY last_ms DESC, part DESC LIMIT :n",
+            **where,
+        )
+    return tx.all(
+        "SELECT audit_key.part AS part, audit_part.first_ms AS first_ms, audit_key.last_ms AS last_ms"
+        " FROM audit_key JOIN audit_part ON audit_part.part = audit_key.part"
+        " WHERE audit_key.account = :account AND audit_key.region = :region AND audit_key.key = :key"
+        " AND audit_key.last_ms >= :start_ms AND (audit_key.last_ms, audit_key.part) < (:last_ms, :part)"
+        " ORDER BY audit_key.last_ms DESC, audit_key.part DESC LIMIT :n",
+        key=key,
+        **where,
+    )
+
+
+def of_chain(tx: Transaction, chain: str, *, after: int, at_most: int) -> list[tuple[int, bytes]]:
+    """First sequence number and lines of a chain's parts that begin behind `after`, whosever they are."""
+    rows = tx.all(
+        "SELECT first_sequence, lines FROM audit_part WHERE chain = :chain AND first_sequence > :after"
+        " ORDER BY first_sequence LIMIT :n",
+        chain=chain,
+        after=after,
+        n=at_most,
+    )
+    return [(row["first_sequence"], row["lines"]) for row in rows]
+
+
+def older(tx: Transaction, *, than_ms: int, at_most: int) -> list[dict[str, object]]:
+    """Parts of which all is older, whosever they are: of each the columns and the lines."""
+    return tx.all(
+        "SELECT part, account, region, chain, last_sequence, last_ms, lines FROM audit_part"
+        " WHERE last_ms < :than_ms ORDER BY last_ms LIMIT :n",
+        than_ms=than_ms,
+        n=at_most,
+    )
+
+
+def delete(tx: Transaction, scope: Scope, part: int, last_ms: int, keys: Iterable[int]) -> None:
+    tx.many(
+        "DELETE FROM audit_key WHERE account = :account AND region = :region AND key = :key"
+        " AND last_ms = :last_ms AND part = :part",
+        [
+            {
+                "account": scope.account,
+                "region": scope.region,
+                "key": key,
+                "last_ms": last_ms,
+                "part": part,
+            }
+            for key in keys
+        ],
+    )
+    tx.run("DELETE FROM audit_part WHERE part = :part", part=part)
