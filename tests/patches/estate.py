@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,9 +10,10 @@ from botocore.exceptions import ClientError
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
+from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import groups, organizations
+from hostreeve.platform import groups, identity, organizations
 from tests.house import House
 
 _numbers = itertools.count(1)
@@ -82,6 +84,40 @@ class Estate:
         arn = nodes.node_arn(self.scope, node_id)
         self.database.write_sync(lambda tx: groups.set_tags(tx, self.scope, arn, named))
 
+    def client_of(self, node_id: str, service: str = "ssm") -> Any:
+        """A client that signs as the node does, with its role's credentials."""
+
+        def unit(tx: Transaction) -> tuple[str, str, str]:
+            issued = identity.issue_role_credentials(
+                tx,
+                self.house.keys,
+                self.world,
+                account=self.scope.account,
+                role_name="SSMServiceRole",
+                session_name=node_id,
+                node_id=node_id,
+                duration_s=3600,
+                now_ms=self.world.now_ms(),
+            )
+            return issued.access_key_id, issued.secret, issued.session_token
+
+        return self.house.client(service, key=self.database.read_sync(unit))
+
+    def snapshot(self, node_id: str, snapshot_id: str, **more: Any) -> dict[str, Any]:
+        """What GetDeployablePatchSnapshotForInstance answers the node."""
+        client = self.client_of(node_id)
+        return dict(
+            client.get_deployable_patch_snapshot_for_instance(
+                InstanceId=node_id, SnapshotId=snapshot_id, **more
+            )
+        )
+
+    def fetched(self, url: str) -> HttpResponse:
+        """What a page of the server answers."""
+        path = urlsplit(url).path
+        request = HttpRequest("GET", path, "", [("host", "127.0.0.1:8443")], b"", client="127.0.0.1")
+        return self.house.loop.run_until_complete(self.house.app.asgi.respond(request))
+
     def baseline(self, system: str = "UBUNTU", **more: Any) -> str:
         """CreatePatchBaseline; its id."""
         asked = {"Name": "Prod", "OperatingSystem": system, **more}
@@ -91,7 +127,7 @@ class Estate:
         """The house is as it was."""
 
         def unit(tx: Transaction) -> None:
-            for table in ("patch_groups", "patch_defaults", "patch_baselines"):
+            for table in ("patch_groups", "patch_defaults", "patch_baselines", "patch_snapshots"):
                 tx.run(f"DELETE FROM {table}")
             for node_id in self._nodes:
                 node_rows.delete(tx, self.scope, node_id)

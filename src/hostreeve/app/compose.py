@@ -7,7 +7,7 @@ from typing import IO
 
 from hostreeve.api.call import Sealer
 from hostreeve.api.operations import Operation, join
-from hostreeve.app import pages
+from hostreeve.app import pages, patching
 from hostreeve.app.authority import PlatformAuthority
 from hostreeve.capabilities import (
     associations,
@@ -33,6 +33,7 @@ from hostreeve.capabilities.nodes import operations as nodes_operations
 from hostreeve.capabilities.parameters import operations as parameters_operations
 from hostreeve.capabilities.parameters import worker as parameters_worker
 from hostreeve.capabilities.patches import operations as patches_operations
+from hostreeve.capabilities.patches import worker as patches_worker
 from hostreeve.capabilities.windows import operations as windows_operations
 from hostreeve.capabilities.windows import worker as windows_worker
 from hostreeve.gateway.asgi import Asgi, request_of
@@ -193,7 +194,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     record.watch(channels.counts, lambda: len(channels.hub))
     asgi = Asgi(
         pipeline,
-        pages=pages.served(config.about, database, record),
+        pages={**pages.served(config.about, database, record), **patching.served(database, keys, world)},
         sockets={"/v1/control-channel/": channels},
     )
     record.tell("hostreeve_bodies_bytes", "What bodies of requests hold.", lambda: asgi.bodies.held_bytes)
@@ -206,6 +207,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
         *calendars_worker.workers(database, world),
+        *patches_worker.workers(database, world),
         *associations_worker.workers(database, world, keys),
         *windows_worker.workers(database, world, keys),
     ]

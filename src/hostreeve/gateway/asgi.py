@@ -14,7 +14,7 @@ from hostreeve.kernel import limits
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Page = Callable[[HttpRequest], HttpResponse]
+Page = Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]
 Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OWN_PAGES = ("/healthz", "/metrics")
@@ -23,7 +23,8 @@ FILE_CHUNK_BYTES = 256 * 1024
 
 
 class Asgi:
-    """One callable for uvicorn. `pages` are exact paths; `sockets` are path prefixes."""
+    """One callable for uvicorn. `pages` are exact paths, or folders, which end with a slash; `sockets` are
+    path prefixes."""
 
     def __init__(self, pipeline: Pipeline, pages: Mapping[str, Page], sockets: Mapping[str, Socket]) -> None:
         self._pipeline = pipeline
@@ -87,8 +88,12 @@ class Asgi:
         """The answer to a whole request."""
         # Only these very pages: a bucket in path style may be named metrics-of-2026.
         if _is_page(request.path):
-            page = self._pages.get(request.path)
-            return page(request) if page else _plain(404, "There is no such page.")
+            folder = request.path[: request.path.rindex("/") + 1]
+            page = self._pages.get(request.path) or self._pages.get(folder)
+            if page is None:
+                return _plain(404, "There is no such page.")
+            answer = page(request)
+            return answer if isinstance(answer, HttpResponse) else await answer
         return await self._pipeline.answer(request)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

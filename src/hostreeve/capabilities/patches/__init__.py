@@ -1,6 +1,11 @@
-"""Patch Manager: baselines that say which patches are approved, and what nodes report of theirs."""
+"""Patch Manager: baselines that say which patches are approved, and what nodes report of theirs.
+
+A node patches by a snapshot of its baseline, which the server hands out (`opened`, `handed_out`).
+"""
 
 from hostreeve.capabilities.patches.actions.changing import exists
+from hostreeve.capabilities.patches.actions.snapshots import FOLDER as SNAPSHOTS
+from hostreeve.capabilities.patches.actions.snapshots import handed_out, opened
 from hostreeve.capabilities.patches.model.baseline import baseline_arn
 from hostreeve.capabilities.patches.model.quotas import QUOTAS, set_quotas
 from hostreeve.platform import groups
@@ -9,4 +14,4 @@ TAGGABLE = groups.Taggable(
     "PatchBaseline", baseline_arn, exists, "AWS::SSM::PatchBaseline", "ssm:patchbaseline"
 )
 
-__all__ = ["QUOTAS", "TAGGABLE", "set_quotas"]
+__all__ = ["QUOTAS", "SNAPSHOTS", "TAGGABLE", "handed_out", "opened", "set_quotas"]
