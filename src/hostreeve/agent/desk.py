@@ -222,6 +222,8 @@ class Desk:
             "AWS_SSM_PLATFORM_NAME": self._office.machine.platform_name,
             "AWS_SSM_PLATFORM_VERSION": self._office.machine.platform_version,
             "SSM_COMMAND_ID": str(command.get("CommandId") or ""),
+            # Where scripts of ours find the server and the node's credentials.
+            "HOSTREEVE_AGENT_STATE": str(self._office.state.folder),
         }
 
     def _news(self, job: Job) -> None:

@@ -118,6 +118,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
 settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
 documents.announce("Command", associations.document_changed, latest=associations.latest_changed)
+documents.furnish(patches.LINE, patching.run_script)
 parameters.announce(associations.parameter_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 groups.declare(patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)

@@ -1,13 +1,36 @@
-"""What nodes fetch to be patched: their snapshots, by addresses that hold their own leave."""
+"""What nodes fetch to be patched: the payload, and their snapshots by addresses that hold their own leave."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from hostreeve.api.call import Sealer
 from hostreeve.capabilities import patches
 from hostreeve.gateway.asgi import Page
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.kernel.world import World
+from hostreeve.patcher.payload import payload_bytes
 from hostreeve.persistence.database import Database
+
+
+class Payload(NamedTuple):
+    """What runs on nodes, and how it is known."""
+
+    content: bytes
+    sha256: str
+
+
+@cache
+def payload() -> Payload:
+    """The one of this program. It is made when it is first needed."""
+    content = payload_bytes()
+    return Payload(content, hashlib.sha256(content).hexdigest())
+
+
+def run_script() -> Sequence[str]:
+    """The lines of the documents' scripts that fetch it."""
+    return patches.script(payload().sha256)
 
 
 def served(database: Database, keys: Sealer, world: World) -> Mapping[str, Page]:
@@ -23,7 +46,15 @@ def served(database: Database, keys: Sealer, world: World) -> Mapping[str, Page]
             return _missing("This address of a patch snapshot has expired: ask for another one.")
         return HttpResponse(200, [("content-type", "application/json")], content)
 
-    return {patches.SNAPSHOTS: snapshot}
+    return {patches.SNAPSHOTS: snapshot, patches.PAYLOADS: _payload}
+
+
+def _payload(request: HttpRequest) -> HttpResponse:
+    """Public: it holds no secret, and who fetches it knows its hash."""
+    known = payload()
+    if request.path != f"{patches.PAYLOADS}{known.sha256}.pyz":
+        return _missing("This server has another patch payload: send the command again.")
+    return HttpResponse(200, [("content-type", "application/octet-stream")], known.content)
 
 
 def _missing(why: str) -> HttpResponse:

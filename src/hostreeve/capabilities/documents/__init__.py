@@ -2,7 +2,8 @@
 
 Neighbours resolve a document when they run it (`resolve`), check the values given for its parameters, and
 have it made ready with what Parameter Store knows (`prepare`). Quotas are raised by `set_quotas`. Who lives
-by the documents of a type hears of their changes (`announce`).
+by the documents of a type hears of their changes (`announce`), and gives AWS's own documents what only it
+knows (`furnish`).
 """
 
 from hostreeve.capabilities.documents.actions.changing import announce, guard
@@ -10,6 +11,7 @@ from hostreeve.capabilities.documents.actions.finding import arn, check_paramete
 from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare, references
 from hostreeve.capabilities.documents.model.document import DocumentVersion
 from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX, quota, set_quotas
+from hostreeve.capabilities.documents.model.owned import furnish
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
 from hostreeve.capabilities.documents.model.sharing import PUBLIC_SHARING
 from hostreeve.platform import groups
@@ -27,6 +29,7 @@ __all__ = [
     "arn",
     "check_parameters",
     "exists",
+    "furnish",
     "guard",
     "inputs",
     "prepare",

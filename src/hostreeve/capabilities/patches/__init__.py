@@ -1,6 +1,7 @@
 """Patch Manager: baselines that say which patches are approved, and what nodes report of theirs.
 
-A node patches by a snapshot of its baseline, which the server hands out (`opened`, `handed_out`).
+A node patches by a snapshot of its baseline, which the server hands out (`opened`, `handed_out`), with a
+payload that `script` fetches and runs.
 """
 
 from hostreeve.capabilities.patches.actions.changing import exists
@@ -8,10 +9,21 @@ from hostreeve.capabilities.patches.actions.snapshots import FOLDER as SNAPSHOTS
 from hostreeve.capabilities.patches.actions.snapshots import handed_out, opened
 from hostreeve.capabilities.patches.model.baseline import baseline_arn
 from hostreeve.capabilities.patches.model.quotas import QUOTAS, set_quotas
+from hostreeve.capabilities.patches.model.running import LINE, PAYLOADS, script
 from hostreeve.platform import groups
 
 TAGGABLE = groups.Taggable(
     "PatchBaseline", baseline_arn, exists, "AWS::SSM::PatchBaseline", "ssm:patchbaseline"
 )
 
-__all__ = ["QUOTAS", "SNAPSHOTS", "TAGGABLE", "handed_out", "opened", "set_quotas"]
+__all__ = [
+    "LINE",
+    "PAYLOADS",
+    "QUOTAS",
+    "SNAPSHOTS",
+    "TAGGABLE",
+    "handed_out",
+    "opened",
+    "script",
+    "set_quotas",
+]

@@ -1,8 +1,13 @@
-"""The documents that AWS owns and every account sees: files `owned/<name>/<version>.json`, never written."""
+"""The documents that AWS owns and every account sees: files `owned/<name>/<version>.json`, never written.
 
+Where a script's lines are another slice's to know, a line of the file stands for them (`furnish`).
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,6 +16,14 @@ from hostreeve.capabilities.documents.model.document import OWNER_AMAZON, Docume
 from hostreeve.kernel.scope import PARTITION
 
 FOLDER = Path(__file__).parent.parent / "owned"
+Lines = Callable[[], Sequence[str]]
+_furnished: dict[str, Lines] = {}
+
+
+def furnish(line: str, lines: Lines) -> None:
+    """Told once, by whoever knows them: the lines that this line of a document's script stands for."""
+    _furnished[line] = lines
+    find.cache_clear()
 
 
 @cache
@@ -28,7 +41,7 @@ def find(name: str, region: str, version: int | None = None) -> DocumentVersion 
     if not path.exists():
         return None
     envelope = msgspec.json.decode(path.read_bytes())
-    text = msgspec.json.format(msgspec.json.encode(envelope["content"]), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(_whole(envelope["content"])), indent=2).decode()
     draft = drafted(envelope["documentType"], text, "JSON")
     return DocumentVersion(
         name=name,
@@ -48,3 +61,16 @@ def find(name: str, region: str, version: int | None = None) -> DocumentVersion 
         platform_types=tuple(draft.platform_types),
         target_type=envelope.get("targetType"),
     )
+
+
+def _whole(content: Any) -> Any:
+    """With the lines that single lines stand for."""
+    if isinstance(content, dict):
+        return {name: _whole(value) for name, value in content.items()}
+    if not isinstance(content, list):
+        return content
+    whole: list[Any] = []
+    for each in content:
+        lines = _furnished.get(each) if isinstance(each, str) else None
+        whole += lines() if lines else [_whole(each)]
+    return whole
