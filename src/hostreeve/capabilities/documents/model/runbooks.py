@@ -81,6 +81,9 @@ _NEVER_ON_CANCEL = frozenset(
         "sleep",
     )
 )
+_NO_ON_CANCEL = ("aws:loop", "aws:updateVariable")
+_ITERATIONS_MAX = 100
+_ITERATOR_TYPES = ("Boolean", "Integer", "String", "StringMap")
 _PARAMETER_STORE = re.compile(r"\{\{\s*ssm:[^{}]*\}\}")
 _NESTED = re.compile(r"\{\{[^{}]*\{\{")
 _SYSTEM = ("global:", "automation:", "ssm:", "ssm-secure:", "variable:", "loop.")
@@ -159,10 +162,22 @@ def _check_step(place: str, step: dict[str, Any], names: dict[str, str]) -> None
         _check_choices(f"{place}.inputs.Choices", given["Choices"])
     if action == "aws:sleep" and ("Duration" in given) == ("Timestamp" in given):
         raise Refused(f"{place}.inputs: give either Duration or Timestamp")
-    if action == "aws:loop" and ("Iterators" in given) == ("LoopCondition" in given):
-        raise Refused(f"{place}.inputs: give either Iterators or LoopCondition")
+    if action == "aws:loop":
+        _check_loop(f"{place}.inputs", given)
     _check_outputs(f"{place}.outputs", step.get("outputs", []))
     _check_store(place, action, given)
+
+
+def _check_loop(place: str, given: dict[str, Any]) -> None:
+    if ("Iterators" in given) == ("LoopCondition" in given):
+        raise Refused(f"{place}: give either Iterators or LoopCondition")
+    if "LoopCondition" in given:
+        condition = places.an_object(f"{place}.LoopCondition", given["LoopCondition"])
+        _check_condition(f"{place}.LoopCondition", condition)
+    if "IteratorDataType" in given:
+        places.one_of(f"{place}.IteratorDataType", given["IteratorDataType"], _ITERATOR_TYPES)
+    if "MaxIterations" in given:
+        places.a_number(f"{place}.MaxIterations", given["MaxIterations"], 1, _ITERATIONS_MAX)
 
 
 def _check_store(place: str, action: str, given: dict[str, Any]) -> None:
@@ -228,6 +243,8 @@ def _check_flow(place: str, steps: list[dict[str, Any]]) -> None:
         for target in (*ways[step["name"]], *_named(step.get("onCancel"))):
             if target not in actions:
                 raise Refused(f"{here}: there is no step {target[:80]!r}")
+        if "onCancel" in step and step["action"] in _NO_ON_CANCEL:
+            raise Refused(f"{here}.onCancel: {step['action']} has none")
         for target in _named(step.get("onCancel")):
             if actions[target] in _NEVER_ON_CANCEL:
                 raise Refused(
