@@ -74,5 +74,7 @@ class Caller:
     request: Mapping[str, Any] | None = None
     asked: list[str] = field(default_factory=list)
     """The resources that leave was asked for."""
+    began_ms: int = 0
+    """When it came; `now_ms` goes on while a poll waits."""
     is_recorded: bool = False
     """Its own transaction has brought its record to disk."""

@@ -131,7 +131,7 @@ class Pipeline:
 
     def _caller(self, http: HttpRequest) -> Caller:
         now_ms = self._world.now_ms()
-        return Caller(http, dated(self._world.uuid(), now_ms), now_ms)
+        return Caller(http, dated(self._world.uuid(), now_ms), now_ms, began_ms=now_ms)
 
     async def _answer(self, caller: Caller, route: Route) -> HttpResponse:
         operation = self._operations.get((route.service.name, route.operation.name))

@@ -11,6 +11,7 @@ from hostreeve.platform.audit.actions import keeping
 from hostreeve.platform.audit.actions.hearing import Auditor
 from hostreeve.platform.audit.actions.journal import Journal
 from hostreeve.platform.audit.model.chain import DATABASE
+from hostreeve.platform.audit.model.parts import OWN, Line
 from hostreeve.platform.audit.store import chains
 from hostreeve.scheduling.loop import Worker
 
@@ -25,7 +26,7 @@ def workers(database: Database, world: World, auditor: Auditor) -> list[Worker]:
     """The workers of this slice, for `run_workers`."""
     made = [Worker("audit link", partial(link, database, world), idle_s=IDLE_S)]
     if auditor.journal is not None:
-        shipping = Shipping(database, world, auditor.journal)
+        shipping = Shipping(database, world, auditor, auditor.journal)
         made.append(Worker("audit ship", shipping.tick, idle_s=IDLE_S))
     return made
 
@@ -42,10 +43,10 @@ async def link(database: Database, world: World) -> int:
 class Shipping:
     """Moves a journal's lines, when there are enough or the first of them is old enough; anchors it else."""
 
-    def __init__(self, database: Database, world: World, journal: Journal) -> None:
+    def __init__(self, database: Database, world: World, auditor: Auditor, journal: Journal) -> None:
         self._database = database
         self._world = world
-        self._journal = journal
+        self._auditor, self._journal = auditor, journal
         self._since_ms: int | None = None
         self._noted = 0
 
@@ -53,22 +54,21 @@ class Shipping:
         """One bounded piece. Returns how many records it moved."""
         journal, now_ms = self._journal, self._world.now_ms()
         known = await self._database.read(lambda tx: chains.find(tx, journal.name))
-        behind = journal.head.sequence - known.kept_sequence
-        if behind <= 0:
+        self._auditor.catch_up()
+        await self._note()
+        head = await asyncio.to_thread(journal.sync) if journal.is_behind else journal.head
+        behind = head.sequence - known.kept_sequence if head else 0
+        if head is None or behind <= 0:
             self._since_ms = None
             return 0
-        await self._note()
         if self._since_ms is None:
             self._since_ms = now_ms
-        head = await asyncio.to_thread(journal.sync)
-        if head is None:
-            return 0
         if behind < ENOUGH and now_ms - self._since_ms < WAIT_MS:
             if known.last.sequence < head.sequence:
                 await self._database.write(lambda tx: keeping.anchor(tx, journal.name, head, now_ms))
             return 0
         end, made = await asyncio.to_thread(keeping.shipped, journal, known.kept_sequence)
-        if not made:
+        if end is None:
             return 0
         self._since_ms = None
         kept = known.kept_sequence
@@ -83,4 +83,4 @@ class Shipping:
         if known.last.sequence > self._noted:
             self._noted = known.last.sequence
             told = {"note": "anchor", "chain": DATABASE, "sequence": known.last.sequence}
-            self._journal.append(msgspec.json.encode(told | {"hash": known.last.hash}))
+            self._journal.append(Line(OWN, msgspec.json.encode(told | {"hash": known.last.hash})))

@@ -1,26 +1,34 @@
 """Calls made into records: of writes within their own transaction, of all else in the journal."""
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.service_models import OperationModel, Service, service
 from hostreeve.gateway.caller import NOBODY, Caller
 from hostreeve.gateway.routing import KNOWN, Route, scoped_service
-from hostreeve.kernel.dated import date_of, sibling
-from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
+from hostreeve.kernel.dated import sibling
+from hostreeve.kernel.scope import Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import SYNC_S, Journal
 from hostreeve.platform.audit.model import naming, whose
+from hostreeve.platform.audit.model.parts import Line
 from hostreeve.platform.audit.model.record import EVENT_VERSION, TEXT_CHARS_MAX, Record, moment, written
 from hostreeve.platform.audit.model.redaction import answer_shown, request_shown
-from hostreeve.platform.audit.model.resources import resources_of
+from hostreeve.platform.audit.model.resources import resources_of, told
+from hostreeve.platform.audit.model.seen import Facts
 from hostreeve.platform.audit.store import waiting
 
-UNKNOWN = "Unknown"
-"""The name of an operation that there is not."""
+TOGETHER = 64
+"""So many calls wait to be made records, at most."""
+BODY_BYTES_HELD = 16 * 1024
+"""What is larger is not held until then."""
 
 
 class Auditor:
@@ -28,17 +36,21 @@ class Auditor:
 
     def __init__(self, journal: Journal | None) -> None:
         self.journal = journal
+        self._heard: list[tuple[Caller, Route | None, AwsError | None]] = []
+        self._making = threading.Lock()
 
     async def run(self) -> None:
         """Bring the journal to disk, again and again, until cancelled."""
         while self.journal is not None:
             await asyncio.sleep(SYNC_S)
+            self.catch_up()
             if self.journal.is_behind:
                 await asyncio.to_thread(self.journal.sync)
 
     def close(self) -> None:
         """The process ends: what was heard comes to disk."""
         if self.journal is not None:
+            self.catch_up()
             self.journal.close()
 
     def admit(self) -> None:
@@ -49,81 +61,103 @@ class Auditor:
         self, tx: Transaction, caller: Caller, model: OperationModel, answer: Mapping[str, Any]
     ) -> None:
         name = model.name
-        record = _record(caller, model.service, name, request_shown(model, caller.request))
+        record, _ = _record(caller, model.service, name, request_shown(model, caller.request))
         if not record.read_only:
             record.response_elements = answer_shown(model, answer)
-        scope = Scope(record.account, record.aws_region)
+        scope = _scope_of(record.account, record.aws_region)
         waiting.insert(tx, scope, record.event_id, written(record))
 
     def answered(self, caller: Caller, route: Route | None, error: AwsError | None) -> None:
         if self.journal is None:
             return
-        if route is None:
-            self._keep(_record(caller, _meant(caller), UNKNOWN, None), error)
-            return
-        model = route.operation
-        shown = request_shown(model, caller.request) if caller.request else None
-        self._keep(_record(caller, route.service, model.name, shown), error)
+        heard = self._heard
+        heard.append((caller, route, error))
+        if len(heard) >= TOGETHER or len(caller.http.body) > BODY_BYTES_HELD:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Make records of what was heard. One after another costs half of what each costs at once: it stays
+        in the processor's caches."""
+        with self._making:
+            heard, self._heard = self._heard, []
+            for caller, route, error in heard:
+                if route is None:
+                    self._keep(caller, _record(caller, _meant(caller), naming.UNKNOWN, None), error)
+                    continue
+                model = route.operation
+                shown = request_shown(model, caller.request) if caller.request else None
+                self._keep(caller, _record(caller, route.service, model.name, shown), error)
 
     def opened(self, caller: Caller, service_name: str, name: str, error: AwsError | None) -> None:
         if self.journal is not None:
-            self._keep(_record(caller, service(service_name), name, None), error)
+            with self._making:
+                self._keep(caller, _record(caller, service(service_name), name, None), error)
 
-    def _keep(self, record: Record, error: AwsError | None) -> None:
+    def _keep(self, caller: Caller, made: tuple[Record, Facts], error: AwsError | None) -> None:
         assert self.journal is not None
+        record, facts = made
         if error is not None:
             record.error_code = error.code
             record.error_message = error.message[:TEXT_CHARS_MAX]
             record.why = error.why
-        self.journal.append(written(record))
+        scope = _scope_of(record.account, record.aws_region)
+        self.journal.append(Line(scope, written(record), caller.began_ms, facts))
+
+
+_scope_of = lru_cache(maxsize=4096)(Scope)
 
 
 def journal_of(call: Call) -> Journal | None:
-    """The journal of the process that answers the call."""
-    return call.audit.journal if isinstance(call.audit, Auditor) else None
+    """The journal of the process that answers the call, with all that was heard before."""
+    if not isinstance(call.audit, Auditor):
+        return None
+    call.audit.catch_up()
+    return call.audit.journal
 
 
-def _record(caller: Caller, of: Service | None, name: str, shown: dict[str, Any] | None) -> Record:
-    http, principal, request_id = caller.http, caller.principal, caller.request_id
-    at_ms = date_of(request_id) or caller.now_ms
-    service_name = of.name if of is not None else ""
-    is_data = naming.is_data(service_name, name)
-    if principal is not NOBODY:
-        identity, account = whose.identity_of(principal), principal.account
-    elif caller.claim is not None:
-        account = caller.claimed.account
-        identity = whose.unproven(caller.claim.access_key_id, account)
-    else:
-        account = caller.scope.account
-        identity = whose.anonymous(account)
-    return Record(
+def _record(
+    caller: Caller, of: Service | None, name: str, shown: dict[str, Any] | None
+) -> tuple[Record, Facts]:
+    http, request_id = caller.http, caller.request_id
+    source, reads, is_data = naming.names(of, name)
+    identity, account, username, key = _whose(caller)
+    claim = caller.claim
+    arns = resources_of(caller.asked) if caller.asked else ()
+    facts = Facts(name, source, reads, username, key, arns)
+    record = Record(
         EVENT_VERSION,
         identity,
-        moment(at_ms // 1000),
-        naming.source_of_model(of) if of is not None else UNKNOWN,
+        moment(caller.began_ms // 1000),
+        source,
         name,
-        _region(caller),
+        # Global services are asked in the Region that clients sign for.
+        claim.region if claim is not None else asked_region(caller.scope.region),
         http.client,
         (http.header("user-agent") or "")[:TEXT_CHARS_MAX],
         shown,
         None,
         request_id,
         sibling(request_id),
-        naming.reads(service_name, name),
+        reads,
         "AwsApiCall",
         not is_data,
         account,
         "Data" if is_data else "Management",
-        resources=resources_of(caller.asked) if caller.asked else None,
+        resources=[told(arn) for arn in arns] if arns else None,
     )
+    return record, facts
 
 
-def _region(caller: Caller) -> str:
-    """Where it was asked. Global services are asked in the Region that clients sign for."""
+def _whose(caller: Caller) -> tuple[msgspec.Raw, str, str, str]:
+    """The identity, its account, its name and its key."""
+    principal = caller.principal
+    if principal is not NOBODY:
+        identity, name = whose.identity_of(principal)
+        return identity, principal.account, name, principal.access_key_id
     if caller.claim is not None:
-        return caller.claim.region
-    region = caller.scope.region
-    return asked_region(region) if region == GLOBAL else region
+        account, key = caller.claimed.account, caller.claim.access_key_id
+        return whose.unproven(key, account), account, "", key
+    return whose.anonymous(caller.scope.account), caller.scope.account, "", ""
 
 
 def _meant(caller: Caller) -> Service | None:

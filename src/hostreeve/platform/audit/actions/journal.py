@@ -1,22 +1,24 @@
-"""The journal of one replica: reads and denials, line by line in files that are brought to disk ten times a
-second."""
+"""The journal of one replica: reads and denials, in files that are brought to disk ten times a second."""
 
 import contextlib
 import logging
 import threading
+from collections import deque
 from pathlib import Path
 
 from hostreeve.api.errors import common
 from hostreeve.kernel.world import World
-from hostreeve.platform.audit.model import chain
 from hostreeve.platform.audit.model.chain import Head
-from hostreeve.platform.audit.store.segments import Segments
+from hostreeve.platform.audit.model.parts import Line, Linked, linked, looked_at
+from hostreeve.platform.audit.store.segments import Segments, frames_after
 
 log = logging.getLogger("hostreeve.audit")
 
 NAME_FILE = "name"
 SYNC_S = 0.1
 """How often what was written is brought to disk: what a crash of the machine can lose."""
+RECENT = 128
+"""So many frames are remembered: who moves them to the database need not read them again."""
 WAITING_BYTES_MAX = 64 << 20
 """So much waits for a disk that does not take it; then no call is answered any more."""
 
@@ -42,8 +44,9 @@ class Journal:
         self.name = name
         self.folder = folder
         self._segments = Segments(folder)
-        self._head = self._written = self._segments.open()
-        self._waiting: list[bytes] = []
+        self._head = self._segments.open()
+        self._waiting: list[Line] = []
+        self._recent: deque[Linked] = deque(maxlen=RECENT)
         # One thread adds to the one, another to the other.
         self._come_bytes = self._gone_bytes = 0
         self._writing = threading.Lock()
@@ -51,7 +54,7 @@ class Journal:
 
     @property
     def head(self) -> Head:
-        """The last line, on disk or not yet."""
+        """The last line that was written."""
         return self._head
 
     @property
@@ -59,15 +62,10 @@ class Journal:
         """Whether something waits for the disk."""
         return bool(self._waiting) or self._segments.is_dirty
 
-    def append(self, content: bytes) -> None:
-        """Link one record or note to the chain."""
-        sequence, before = self._head
-        sequence += 1
-        digest = chain.hash_of(before, content)
-        self._head = Head(sequence, digest)
-        line = chain.line_of(sequence, digest, content)
+    def append(self, line: Line) -> None:
+        """Add one record or note. It is linked to the chain when it is written."""
         self._waiting.append(line)
-        self._come_bytes += len(line)
+        self._come_bytes += len(line.content)
 
     def admit(self) -> None:
         """Raises ServiceUnavailable when the disk has not taken what waits for too long."""
@@ -103,20 +101,35 @@ class Journal:
         self._is_failing = False
         return head
 
+    def behind(self, sequence: int, *, at_most: int) -> list[Linked]:
+        """Frames behind that line, up to so many lines and one frame at least: what was written lately from
+        memory, else from the files."""
+        recent = list(self._recent)
+        if not recent or recent[0].frame.first > sequence + 1:
+            return [looked_at(frame) for frame in frames_after(self.folder, sequence, at_most=at_most)]
+        found: list[Linked] = []
+        for each in recent:
+            if each.frame.first > sequence:
+                found.append(each)
+                at_most -= each.frame.length
+                if at_most <= 0:
+                    break
+        return found
+
     def close(self) -> None:
         self.sync()
-        with self._writing:
+        with self._writing, contextlib.suppress(OSError):
             self._segments.close()
 
     def _flush(self) -> Head:
         # Taken in one step each, for the event loop goes on adding.
         count = len(self._waiting)
-        lines = self._waiting[:count]
-        if lines:
-            self._segments.append(self._written.sequence + 1, lines)
+        if count:
+            lines = self._waiting[:count]
+            made = linked(self._head, lines)
+            self._segments.append([each.frame for each in made])
+            self._head = made[-1].frame.head
+            self._recent.extend(made)
             del self._waiting[:count]
-            self._gone_bytes += sum(map(len, lines))
-            link = chain.read(lines[-1])
-            assert link is not None, "a line that was made here is none"
-            self._written = Head(link.sequence, link.hash)
-        return self._written
+            self._gone_bytes += sum(len(line.content) for line in lines)
+        return self._head

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from hostreeve.kernel.dated import dated
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import Journal
-from hostreeve.platform.audit.model import chain
-from hostreeve.platform.audit.model.chain import DATABASE, Head, Link
-from hostreeve.platform.audit.model.parts import Part, parts_of
+from hostreeve.platform.audit.model.chain import DATABASE, Head
+from hostreeve.platform.audit.model.parts import Part, line_of, linked, parts_of
 from hostreeve.platform.audit.store import chains, parts, waiting
-from hostreeve.platform.audit.store.segments import lines_after
 
 LINES_MAX = 2048
 """So many are moved at once."""
@@ -18,12 +16,11 @@ SETTLED_MS = 1000
 _LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-def shipped(journal: Journal, kept: int) -> tuple[Head, list[Part]]:
-    """The next lines of the journal behind `kept`, as parts, and where they end. No transaction is needed."""
-    links = list(lines_after(journal.folder, kept, at_most=LINES_MAX))
-    return (Head(links[-1].sequence, links[-1].hash) if links else Head(kept, "")), parts_of(
-        journal.name, links
-    )
+def shipped(journal: Journal, kept: int) -> tuple[Head | None, list[Part]]:
+    """The next frames of the journal behind line `kept`, as parts, and where they end. No transaction is
+    needed."""
+    made = journal.behind(kept, at_most=LINES_MAX)
+    return (made[-1].frame.head if made else None), parts_of(journal.name, made)
 
 
 def ship(tx: Transaction, name: str, kept: int, head: Head, made: Sequence[Part], now_ms: int) -> int:
@@ -57,12 +54,9 @@ def link(tx: Transaction, *, now_ms: int, at_least: int, older_ms: int) -> int:
     rows = waiting.oldest(tx, through=dated(_LAST, now_ms - SETTLED_MS), at_most=LINES_MAX)
     if not rows:
         return 0
-    head = chains.find(tx, DATABASE).last
-    links: list[Link] = []
-    for _, record in rows:
-        head = Head(head.sequence + 1, chain.hash_of(head.hash, record))
-        links.append(Link(head.sequence, head.hash, record))
-    parts.insert(tx, parts_of(DATABASE, links))
+    frames = linked(chains.find(tx, DATABASE).last, [line_of(row.scope, row.record) for row in rows])
+    parts.insert(tx, parts_of(DATABASE, frames))
+    head = frames[-1].frame.head
     chains.anchor(tx, DATABASE, head, head.sequence, now_ms=now_ms)
-    waiting.delete(tx, [event_id for event_id, _ in rows])
+    waiting.delete(tx, [row.event_id for row in rows])
     return len(rows)

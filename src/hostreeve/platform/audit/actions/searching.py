@@ -1,5 +1,6 @@
 """Finding records: what waits, what lies in this replica's journal alone, and the parts, the latest first."""
 
+import contextlib
 import heapq
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,10 +9,10 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import Journal
 from hostreeve.platform.audit.model import chain
-from hostreeve.platform.audit.model.parts import SPAN_MS_MAX, lines
+from hostreeve.platform.audit.model.parts import SPAN_MS_MAX
 from hostreeve.platform.audit.model.seen import Filter, Seen, key_of, named
 from hostreeve.platform.audit.store import chains, parts, waiting
-from hostreeve.platform.audit.store.segments import lines_after
+from hostreeve.platform.audit.store.segments import frames_after
 
 TAIL_LINES_MAX = 100_000
 
@@ -41,8 +42,7 @@ def search(tx: Transaction, journal: Journal | None, scope: Scope, wanted: Filte
     for part in stored:
         if len(found) >= limit and _nth(found, limit) > part.last_ms:
             break
-        contents = (link.content for line in lines(part.lines) if (link := chain.read(line)))
-        found.update({each.seen.event_id: each for each in _taken(scope, wanted, contents)})
+        found.update({each.seen.event_id: each for each in _taken(scope, wanted, lines_of(part.frames))})
     return [found[event_id] for event_id in heapq.nlargest(limit, found)]
 
 
@@ -73,4 +73,12 @@ def tail(tx: Transaction, journal: Journal) -> Iterator[bytes]:
     """What this replica wrote down and no part holds yet."""
     kept = chains.find(tx, journal.name).kept_sequence
     journal.flush_quietly()
-    return (link.content for link in lines_after(journal.folder, kept, at_most=TAIL_LINES_MAX))
+    for frame in frames_after(journal.folder, kept, at_most=TAIL_LINES_MAX):
+        yield from lines_of(frame.packed)
+
+
+def lines_of(packed: bytes) -> Iterator[bytes]:
+    """The lines of packed frames; none of what is damaged: `hostreeve audit verify` tells of it."""
+    with contextlib.suppress(ValueError):
+        for frame in chain.opened(packed):
+            yield from frame.lines

@@ -1,27 +1,28 @@
-"""Lines that hang together: each carries the hash of itself and, through it, of all before it.
+"""Frames that hang together: each holds lines of one account and Region, and the hash of all before it.
 
-A line is its sequence number, that hash, and JSON: a record, or a note of the journal's own.
+A frame as text is a head, `#FIRST COUNT HASH`, and its lines: records, or notes of the journal's own. The
+hash is SHA-256 over the hash of the frame before, the head without its hash, and the lines. Packed, it is
+that text under zlib. Which line of a frame was changed its hash does not tell; the second copy of it does.
 """
 
+import zlib
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 START = "0" * 64
-"""What stands before the first line."""
+"""What stands before the first frame."""
 DATABASE = "database"
 """The chain of records that were written with what they tell of."""
-
-
-class Link(NamedTuple):
-    """One line. `sequence` counts from 1."""
-
-    sequence: int
-    hash: str
-    content: bytes
+LINES_MAX = 256
+"""Of a frame. A page of 50 records from 50 frames must be found in time, and zlib looks back no further."""
+TEXT_BYTES_MAX = 128 << 20
+"""What is larger, unpacked, is nothing that was packed here."""
+LEVEL = 1
 
 
 class Head(NamedTuple):
-    """The end of a chain, or of what is known of it."""
+    """The end of a chain, or of what is known of it: the number of its last line, and that frame's hash."""
 
     sequence: int
     hash: str
@@ -30,21 +31,77 @@ class Head(NamedTuple):
 NOWHERE = Head(0, START)
 
 
-def hash_of(before: str, content: bytes) -> str:
-    return sha256(before.encode() + content).hexdigest()
+class Frame(NamedTuple):
+    """Lines `first` to `last` of a chain, counted from 1. `packed` is all of it."""
+
+    first: int
+    length: int
+    hash: str
+    packed: bytes
+
+    @property
+    def last(self) -> int:
+        return self.first + self.length - 1
+
+    @property
+    def head(self) -> Head:
+        return Head(self.last, self.hash)
 
 
-def line_of(sequence: int, digest: str, content: bytes) -> bytes:
-    return b"%d %b %b\n" % (sequence, digest.encode(), content)
+class Opened(NamedTuple):
+    """A frame taken apart."""
+
+    first: int
+    hash: str
+    lines: list[bytes]
+
+    @property
+    def head(self) -> Head:
+        return Head(self.first + len(self.lines) - 1, self.hash)
 
 
-def read(line: bytes) -> Link | None:
-    """The link that a line (with or without its end) holds; None when it holds none."""
-    sequence, _, rest = line.rstrip(b"\n").partition(b" ")
-    digest, _, content = rest.partition(b" ")
-    if not sequence.isdigit() or len(sequence) > 18 or len(digest) != 64 or not content:
-        return None
+def frame_of(before: Head, lines: Sequence[bytes]) -> Frame:
+    """The next frame behind that one. Lines hold no line break."""
+    first, count = before.sequence + 1, len(lines)
+    text = b"\n".join(lines)
+    digest = hash_of(before.hash, first, count, text)
+    packed = zlib.compress(b"#%d %d %b\n%b\n" % (first, count, digest.encode(), text), LEVEL)
+    return Frame(first, count, digest, packed)
+
+
+def hash_of(before: str, first: int, count: int, text: bytes) -> str:
+    """The hash of a frame; `text` are its lines without the last one's end."""
+    return sha256(b"%b%d %d\n%b" % (before.encode(), first, count, text)).hexdigest()
+
+
+def opened(packed: bytes) -> Iterator[Opened]:
+    """The frames that were packed, one or several. ValueError when they are none."""
     try:
-        return Link(int(sequence), digest.decode("ascii"), content)
-    except UnicodeDecodeError:
-        return None
+        unpacking = zlib.decompressobj()
+        lines = unpacking.decompress(packed, TEXT_BYTES_MAX).split(b"\n")
+        if not unpacking.eof or unpacking.unused_data:
+            raise ValueError("it goes on behind its end, or has none")
+    except zlib.error as damaged:
+        raise ValueError(f"it cannot be unpacked ({damaged})") from None
+    at, end = 0, len(lines) - 1
+    while at < end:
+        first, count, digest = _head_of(lines[at])
+        if at + count >= end:
+            raise ValueError("it holds fewer lines than it says")
+        yield Opened(first, digest, lines[at + 1 : at + 1 + count])
+        at += 1 + count
+
+
+def _head_of(line: bytes) -> tuple[int, int, str]:
+    parts = line[1:].split(b" ")
+    is_one = line.startswith(b"#") and len(parts) == 3 and len(parts[2]) == 64
+    if not is_one or not (parts[0].isdigit() and parts[1].isdigit()) or not int(parts[1]):
+        raise ValueError("it does not begin as a frame does")
+    return int(parts[0]), int(parts[1]), parts[2].decode("ascii", "replace")
+
+
+def repacked(frames: Sequence[Frame]) -> bytes:
+    """Several frames as one piece; a single one stays as it is."""
+    if len(frames) == 1:
+        return frames[0].packed
+    return zlib.compress(b"".join(zlib.decompress(frame.packed) for frame in frames), LEVEL)

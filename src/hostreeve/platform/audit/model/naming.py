@@ -1,8 +1,9 @@
 """What CloudTrail calls a service and an operation, and whether that operation only reads."""
 
-from functools import cache
-
 from hostreeve.api.service_models import Service
+
+UNKNOWN = "Unknown"
+"""The name of an operation that there is not."""
 
 READS = (
     "BatchGet",
@@ -45,19 +46,16 @@ DATA_SERVICES = frozenset({"ec2messages", "ssmmessages"})
 DATA_OF_S3 = ("Object", "Part", "MultipartUpload")
 
 
-@cache
 def source_of(service: str, signing_name: str) -> str:
     """`ssm.amazonaws.com`; our own service, which AWS has not, has no such name."""
     return service if service == "hostreeve" else f"{signing_name}.amazonaws.com"
 
 
-@cache
 def reads(service: str, operation: str) -> bool:
     """CloudTrail's `readOnly`."""
     return operation.startswith(READS) or (service, operation) in READS_TOO
 
 
-@cache
 def is_data(service: str, operation: str) -> bool:
     """Whether it is a data event: of the contents of a resource, not of the resource. LookupEvents does not
     show them, at AWS as here."""
@@ -66,5 +64,16 @@ def is_data(service: str, operation: str) -> bool:
     return service == "s3" and any(word in operation for word in DATA_OF_S3)
 
 
-def source_of_model(model: Service) -> str:
-    return source_of(model.name, model.signing_name)
+_names: dict[tuple[int, str], tuple[str, bool, bool]] = {}
+
+
+def names(service: Service | None, operation: str) -> tuple[str, bool, bool]:
+    """Source, `reads` and `is_data` of an operation."""
+    key = (id(service), operation)
+    found = _names.get(key)
+    if found is None:
+        name = service.name if service is not None else ""
+        source = source_of(name, service.signing_name) if service is not None else UNKNOWN
+        # Services live as long as the process, and operations are those of their models.
+        found = _names[key] = (source, reads(name, operation), is_data(name, operation))
+    return found

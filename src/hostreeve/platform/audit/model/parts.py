@@ -1,16 +1,13 @@
-"""Parts: a few hundred lines of one account and Region, packed, with the keys that they are found by."""
+"""Parts: frames of one account and Region as the database keeps them, with what they are found by."""
 
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform.audit.model import chain
-from hostreeve.platform.audit.model.chain import Link
-from hostreeve.platform.audit.model.seen import Seen, key_of, seen
+from hostreeve.platform.audit.model.chain import LINES_MAX, Frame, Head
+from hostreeve.platform.audit.model.seen import Facts, key_of, seen
 
-LINES_MAX = 256
-"""A page of 50 that are spread over 50 parts must be found in time; zlib looks back no further anyway."""
 SPAN_MS_MAX = 60_000
 """Between the first and the last of a part: whoever looks for a time knows how far to look."""
 OWN = Scope("", "")
@@ -18,7 +15,7 @@ OWN = Scope("", "")
 
 
 class Part(NamedTuple):
-    """`keys` are the numbers of `seen.key_of`; `lines` is compressed."""
+    """`keys` are the numbers of `seen.key_of`; `frames` is packed."""
 
     scope: Scope
     chain: str
@@ -27,61 +24,96 @@ class Part(NamedTuple):
     first_ms: int
     last_ms: int
     records: int
-    lines: bytes
+    frames: bytes
     keys: tuple[int, ...]
 
 
-def parts_of(name: str, links: Iterable[Link]) -> list[Part]:
-    """The parts that these lines of a chain are kept in."""
-    by_scope: dict[Scope, list[tuple[Link, Seen | None]]] = {}
-    for link in links:
-        found = seen(link.content)
-        scope = Scope(found.account, found.region) if found else OWN
-        by_scope.setdefault(scope, []).append((link, found))
-    return [_part(name, scope, few) for scope, many in by_scope.items() for few in _few(many)]
+class Line(NamedTuple):
+    """A record, when it was and what it is found by; a note has neither."""
+
+    scope: Scope
+    content: bytes
+    at_ms: int = 0
+    facts: Facts | None = None
 
 
-def _few(many: Sequence[tuple[Link, Seen | None]]) -> Iterator[list[tuple[Link, Seen | None]]]:
-    """Cut so that no part is too long in lines or in time. A clock that was set back ends a part as well."""
-    few: list[tuple[Link, Seen | None]] = []
-    first = last = 0
-    for each in many:
-        at_ms = each[1].at_ms if each[1] else 0
-        if few and (len(few) == LINES_MAX or max(last, at_ms) - min(first, at_ms) > SPAN_MS_MAX):
-            yield few
-            few = []
-        first, last = (min(first, at_ms), max(last, at_ms)) if few else (at_ms, at_ms)
-        few.append(each)
-    if few:
-        yield few
+class Linked(NamedTuple):
+    """A frame, and what its lines have in common."""
+
+    frame: Frame
+    scope: Scope
+    first_ms: int
+    last_ms: int
+    records: int
+    facts: frozenset[Facts]
 
 
-def _part(name: str, scope: Scope, few: list[tuple[Link, Seen | None]]) -> Part:
+def line_of(scope: Scope, content: bytes) -> Line:
+    """A line that was written before."""
+    found = seen(content)
+    return Line(scope, content, found.at_ms, found.facts()) if found else Line(scope, content)
+
+
+def linked(before: Head, lines: Iterable[Line]) -> list[Linked]:
+    """The next frames of a chain: lines of each account and Region together, in their order."""
+    by_scope: dict[Scope, list[Line]] = {}
+    for line in lines:
+        by_scope.setdefault(line.scope, []).append(line)
+    made: list[Linked] = []
+    for scope, theirs in by_scope.items():
+        for at in range(0, len(theirs), LINES_MAX):
+            few = theirs[at : at + LINES_MAX]
+            frame = chain.frame_of(before, [line.content for line in few])
+            made.append(_linked(frame, scope, few))
+            before = frame.head
+    return made
+
+
+def looked_at(frame: Frame) -> Linked:
+    """A frame that was written before. ValueError when it is none."""
+    contents = [content for each in chain.opened(frame.packed) for content in each.lines]
+    found = next(filter(None, map(seen, contents)), None)
+    scope = Scope(found.account, found.region) if found else OWN
+    return _linked(frame, scope, [line_of(scope, content) for content in contents])
+
+
+def _linked(frame: Frame, scope: Scope, lines: Sequence[Line]) -> Linked:
+    times = [line.at_ms for line in lines if line.facts is not None]
+    facts = frozenset([line.facts for line in lines if line.facts is not None])
+    return Linked(frame, scope, min(times, default=0), max(times, default=0), len(times), facts)
+
+
+def parts_of(name: str, frames: Iterable[Linked]) -> list[Part]:
+    """The parts that these frames of a chain are kept in: small ones together."""
+    by_scope: dict[Scope, list[list[Linked]]] = {}
+    for each in frames:
+        groups = by_scope.setdefault(each.scope, [[]])
+        if groups[-1] and not _fits(groups[-1], each):
+            groups.append([])
+        groups[-1].append(each)
+    return [_part(name, scope, group) for scope, groups in by_scope.items() for group in groups]
+
+
+def _fits(group: Sequence[Linked], more: Linked) -> bool:
+    """A clock that was set back ends a part as well."""
+    first = min(more.first_ms, *(each.first_ms for each in group))
+    last = max(more.last_ms, *(each.last_ms for each in group))
+    lines = sum(each.frame.length for each in group) + more.frame.length
+    return lines <= LINES_MAX and last - first <= SPAN_MS_MAX
+
+
+def _part(name: str, scope: Scope, group: Sequence[Linked]) -> Part:
     values: set[tuple[str, str]] = set()
-    records = [found for _, found in few if found is not None]
-    for found in records:
-        values.update((kind, value) for kind, those in found.values().items() for value in those)
-    times = [found.at_ms for found in records] or [0]
+    for facts in frozenset[Facts]().union(*(each.facts for each in group)):
+        values.update(facts.values())
     return Part(
         scope=scope,
         chain=name,
-        first_sequence=few[0][0].sequence,
-        last_sequence=few[-1][0].sequence,
-        first_ms=min(times),
-        last_ms=max(times),
-        records=len(records),
-        lines=packed([link for link, _ in few]),
+        first_sequence=group[0].frame.first,
+        last_sequence=group[-1].frame.last,
+        first_ms=min(each.first_ms for each in group),
+        last_ms=max(each.last_ms for each in group),
+        records=sum(each.records for each in group),
+        frames=chain.repacked([each.frame for each in group]),
         keys=tuple(sorted(key_of(kind, value) for kind, value in values)),
     )
-
-
-def packed(links: Iterable[Link]) -> bytes:
-    return zlib.compress(b"".join(chain.line_of(*link) for link in links), 1)
-
-
-def lines(part: bytes) -> list[bytes]:
-    """The lines of a part. ValueError when it is damaged."""
-    try:
-        return zlib.decompress(part).splitlines()
-    except zlib.error as damaged:
-        raise ValueError(f"a part of the audit log cannot be unpacked: {damaged}") from None

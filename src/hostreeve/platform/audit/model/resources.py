@@ -45,17 +45,14 @@ class Resource(msgspec.Struct, rename={"arn": "ARN", "account": "accountId"}, om
     type: str = ""
 
 
-def resources_of(asked: list[str]) -> list[msgspec.Raw] | None:
+def resources_of(asked: list[str]) -> tuple[str, ...]:
     """What was asked leave for, as far as it is a resource each."""
-    found: dict[str, None] = {}
-    for arn in asked:
-        if arn.startswith("arn:") and "*" not in arn:
-            found[arn] = None
-    return [_told(arn) for arn in list(found)[:RESOURCES_MAX]] or None
+    few = asked if len(asked) == 1 else list(dict.fromkeys(asked))[:RESOURCES_MAX]
+    return tuple([arn for arn in few if arn.startswith("arn:") and "*" not in arn])
 
 
 @lru_cache(maxsize=16_384)
-def _told(arn: str) -> msgspec.Raw:
+def told(arn: str) -> msgspec.Raw:
     service, _, account, kind, _ = taken_apart(arn)
     return msgspec.Raw(msgspec.json.encode(Resource(arn, account, type_of(service, kind))))
 

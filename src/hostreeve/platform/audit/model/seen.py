@@ -7,7 +7,7 @@ import msgspec
 
 from hostreeve.kernel.dated import date_of
 from hostreeve.platform.audit.model.record import HEAD
-from hostreeve.platform.audit.model.resources import Resource, taken_apart
+from hostreeve.platform.audit.model.resources import Resource, taken_apart, type_of
 
 ATTRIBUTES = (
     "EventId",
@@ -51,6 +51,31 @@ _RENAMED = {
 }
 
 
+class Facts(NamedTuple):
+    """What records have in common that are found by the same."""
+
+    name: str
+    source: str
+    read_only: bool
+    username: str
+    access_key_id: str
+    arns: tuple[str, ...]
+
+    def values(self) -> set[tuple[str, str]]:
+        """Attributes and their values."""
+        found = {
+            ("EventName", self.name),
+            ("EventSource", self.source),
+            ("ReadOnly", "true" if self.read_only else "false"),
+            ("Username", self.username),
+            ("AccessKeyId", self.access_key_id),
+        }
+        for arn in self.arns:
+            service, _, _, kind, _ = taken_apart(arn)
+            found |= {("ResourceType", type_of(service, kind)), ("ResourceName", named(arn))}
+        return {each for each in found if each[1]}
+
+
 class Seen(msgspec.Struct, rename=_RENAMED):
     """The members of a record that it can be found by."""
 
@@ -70,18 +95,16 @@ class Seen(msgspec.Struct, rename=_RENAMED):
     def at_ms(self) -> int:
         return date_of(self.event_id) or 0
 
-    def values(self) -> dict[str, set[str]]:
-        """What each attribute is looked up by. Event ids say their time, and need no more."""
-        found = {
-            "EventName": {self.name},
-            "EventSource": {self.source},
-            "ReadOnly": {"true" if self.read_only else "false"},
-            "Username": {self.identity.name},
-            "AccessKeyId": {self.identity.access_key_id},
-            "ResourceType": {each.type for each in self.resources or ()},
-            "ResourceName": {named(each.arn) for each in self.resources or ()},
-        }
-        return {kind: values - {""} for kind, values in found.items()}
+    def facts(self) -> "Facts":
+        """What it is found by. Event ids say their time, and need no more."""
+        return Facts(
+            self.name,
+            self.source,
+            self.read_only,
+            self.identity.name,
+            self.identity.access_key_id,
+            tuple([each.arn for each in self.resources]) if self.resources else (),
+        )
 
     def has(self, kind: str, value: str) -> bool:
         """Whether the attribute has this value; of a resource's name, its ARN is one too."""

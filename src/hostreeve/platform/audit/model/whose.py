@@ -1,6 +1,5 @@
 """CloudTrail's `userIdentity`: who called, as far as that is proven."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,19 +8,20 @@ import msgspec
 from hostreeve.api.call import Principal, SessionFacts
 
 _KEPT_MAX = 16_384
-_kept: dict[str, tuple[Principal, msgspec.Raw]] = {}
+_kept: dict[str, tuple[Principal, tuple[msgspec.Raw, str]]] = {}
 
 
-def identity_of(principal: Principal) -> msgspec.Raw:
-    """The identity of whoever is proven to have signed, as JSON. It is made once for each key."""
+def identity_of(principal: Principal) -> tuple[msgspec.Raw, str]:
+    """The identity of whoever is proven to have signed, as JSON, and its name; made once for each key."""
     known = _kept.get(principal.access_key_id)
     if known is not None and known[0] is principal:
         return known[1]
     if len(_kept) >= _KEPT_MAX:
         _kept.clear()
-    made = msgspec.Raw(json.dumps(identity(principal), ensure_ascii=False, separators=(",", ":")).encode())
-    _kept[principal.access_key_id] = (principal, made)
-    return made
+    told = msgspec.Raw(msgspec.json.encode(identity(principal)))
+    name = "root" if principal.arn.endswith(":root") else principal.arn.rpartition("/")[2]
+    _kept[principal.access_key_id] = (principal, (told, name))
+    return told, name
 
 
 def identity(principal: Principal) -> dict[str, Any]:

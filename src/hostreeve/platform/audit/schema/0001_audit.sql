@@ -21,7 +21,7 @@ CREATE TABLE audit_chain (
     PRIMARY KEY (chain)
 );
 
--- Lines of chains, a few hundred of one account and Region, compressed.
+-- Frames of chains, of one account and Region each, compressed: a few hundred lines together.
 CREATE TABLE audit_part (
     part           INTEGER PRIMARY KEY AUTOINCREMENT,
     account        TEXT NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE audit_part (
     first_ms       INTEGER NOT NULL,
     last_ms        INTEGER NOT NULL,
     records        INTEGER NOT NULL,
-    lines          BLOB NOT NULL
+    frames         BLOB NOT NULL
 );
 CREATE INDEX audit_part_by_time ON audit_part (account, region, last_ms, part, first_ms);
 CREATE INDEX audit_part_by_chain ON audit_part (chain, first_sequence);

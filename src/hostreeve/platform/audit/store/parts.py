@@ -15,16 +15,16 @@ class Stored(NamedTuple):
 
     part: int
     last_ms: int
-    lines: bytes
+    frames: bytes
 
 
 def insert(tx: Transaction, made: Iterable[Part]) -> None:
     for each in made:
         row = tx.one(
             "INSERT INTO audit_part (account, region, chain, first_sequence, last_sequence,"
-            " first_ms, last_ms, records, lines)"
+            " first_ms, last_ms, records, frames)"
             " VALUES (:account, :region, :chain, :first_sequence, :last_sequence, :first_ms, :last_ms,"
-            " :records, :lines) RETURNING part",
+            " :records, :frames) RETURNING part",
             account=each.scope.account,
             region=each.scope.region,
             chain=each.chain,
@@ -33,7 +33,7 @@ def insert(tx: Transaction, made: Iterable[Part]) -> None:
             first_ms=each.first_ms,
             last_ms=each.last_ms,
             records=each.records,
-            lines=each.lines,
+            frames=each.frames,
         )
         assert row is not None
         tx.many(
@@ -63,9 +63,9 @@ def latest_first(
         for row in rows:
             last_ms, part = row["last_ms"], row["part"]
             if row["first_ms"] <= end_ms:
-                lines = tx.one("SELECT lines FROM audit_part WHERE part = :part", part=part)
-                if lines is not None:
-                    yield Stored(part, last_ms, lines["lines"])
+                found = tx.one("SELECT frames FROM audit_part WHERE part = :part", part=part)
+                if found is not None:
+                    yield Stored(part, last_ms, found["frames"])
         if len(rows) < AT_ONCE:
             return
 
@@ -100,21 +100,21 @@ def _further(
 
 
 def of_chain(tx: Transaction, chain: str, *, after: int, at_most: int) -> list[tuple[int, bytes]]:
-    """First sequence number and lines of a chain's parts that begin behind `after`, whosever they are."""
+    """First sequence number and frames of a chain's parts that begin behind `after`, whosever they are."""
     rows = tx.all(
-        "SELECT first_sequence, lines FROM audit_part WHERE chain = :chain AND first_sequence > :after"
+        "SELECT first_sequence, frames FROM audit_part WHERE chain = :chain AND first_sequence > :after"
         " ORDER BY first_sequence LIMIT :n",
         chain=chain,
         after=after,
         n=at_most,
     )
-    return [(row["first_sequence"], row["lines"]) for row in rows]
+    return [(row["first_sequence"], row["frames"]) for row in rows]
 
 
 def older(tx: Transaction, *, than_ms: int, at_most: int) -> list[dict[str, object]]:
-    """Parts of which all is older, whosever they are: of each the columns and the lines."""
+    """Parts of which all is older, whosever they are: of each the columns and the frames."""
     return tx.all(
-        "SELECT part, account, region, chain, last_sequence, last_ms, lines FROM audit_part"
+        "SELECT part, account, region, chain, last_sequence, last_ms, frames FROM audit_part"
         " WHERE last_ms < :than_ms ORDER BY last_ms LIMIT :n",
         than_ms=than_ms,
         n=at_most,

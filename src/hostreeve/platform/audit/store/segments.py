@@ -1,53 +1,63 @@
-"""The files of a replica's journal: one line after another in segments of a bounded size."""
+"""The files of a replica's journal: one frame after another in segments of a bounded size.
+
+Before each frame stands a line, `frame FIRST COUNT BYTES HASH`, behind it an end of line.
+"""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
-from hostreeve.platform.audit.model import chain
-from hostreeve.platform.audit.model.chain import NOWHERE, Head, Link
+from hostreeve.platform.audit.model.chain import NOWHERE, Frame, Head
 
 SEGMENT_BYTES_MAX = 64 << 20
-_ENDING = ".log"
-_TAIL_BYTES = 1 << 20
+FRAME_BYTES_MAX = 256 << 20
+ENDING = ".log"
+_MARK = re.compile(rb"frame (\d{1,18}) (\d{1,9}) (\d{1,9}) ([0-9a-f]{64})\n")
+_MARK_BYTES_MAX = 128
+
+
+class Placed(NamedTuple):
+    """A frame and where it lies. `frame` is None for what is none; `end` is where one may begin again."""
+
+    at: int
+    end: int
+    frame: Frame | None
 
 
 class Segments:
-    """A folder of segments, each named by the sequence number of its first line. One process writes.
-
-    `size_bytes` is what of the last segment is known to be whole; the rest is overwritten.
-    """
+    """A folder of segments, each named by the number of its first line. One process writes."""
 
     def __init__(self, folder: Path, *, bytes_max: int = SEGMENT_BYTES_MAX) -> None:
         self.folder = folder
+        self.is_dirty = False
         self._bytes_max = bytes_max
         self._file = -1
         self._size_bytes = 0
-        self.is_dirty = False
 
     def open(self) -> Head:
-        """Make or continue the journal; answers its end. What a crash cut off in the middle of a line is
+        """Make or continue the journal; answers its end. What a crash cut off in the middle of a frame is
         taken away: nobody was told that it is there."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         paths = files(self.folder)
         if not paths:
             return NOWHERE
-        head, size = end_of(paths[-1])
+        head, size = _end_of(paths[-1])
         if head is None:
-            # Nothing of its first line came to disk.
+            # Nothing whole of its first frame came to disk.
             paths[-1].unlink()
             return self.open()
         self._file = os.open(paths[-1], os.O_RDWR)
         os.ftruncate(self._file, size)
-        os.lseek(self._file, size, os.SEEK_SET)
         self._size_bytes = size
         return head
 
-    def append(self, first_sequence: int, lines: list[bytes]) -> None:
-        """Write lines behind the last. OSError when that cannot be done: then nothing is there of them."""
+    def append(self, frames: list[Frame]) -> None:
+        """Write frames behind the last. OSError when that cannot be done: then nothing is there of them."""
         if self._file < 0 or self._size_bytes >= self._bytes_max:
-            self._begin(first_sequence)
-        whole = b"".join(lines)
+            self._begin(frames[0].first)
+        whole = b"".join(map(written, frames))
         try:
             at = 0
             while at < len(whole):
@@ -74,8 +84,8 @@ class Segments:
             os.close(self._file)
             self._file = -1
 
-    def _begin(self, first_sequence: int) -> None:
-        path = self.folder / f"{first_sequence:016d}{_ENDING}"
+    def _begin(self, first: int) -> None:
+        path = self.folder / f"{first:016d}{ENDING}"
         made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             folder = os.open(self.folder, os.O_RDONLY)
@@ -83,83 +93,94 @@ class Segments:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+            self.close()
         except OSError:
             os.close(made)
             raise
-        self.close()
         self._file, self._size_bytes = made, 0
+
+
+def written(frame: Frame) -> bytes:
+    """A frame as it lies in a segment."""
+    size = len(frame.packed)
+    return b"frame %d %d %d %b\n%b\n" % (frame.first, frame.length, size, frame.hash.encode(), frame.packed)
 
 
 def files(folder: Path) -> list[Path]:
     """The segments in order."""
-    return sorted(folder.glob(f"*{_ENDING}")) if folder.is_dir() else []
+    return sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
 
 
 def first_of(path: Path) -> int:
-    """The sequence number that a segment says it begins with; 0 when its name is none of ours."""
+    """The number that a segment says it begins with; 0 when its name is none of ours."""
     return int(path.stem) if path.stem.isdigit() else 0
 
 
-def end_of(path: Path) -> tuple[Head | None, int]:
-    """The last whole line of a segment, and how many bytes there are up to its end."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        window = min(size, _TAIL_BYTES)
-        while True:
-            file.seek(size - window)
-            tail = file.read(window)
-            end = tail.rfind(b"\n") + 1
-            begin = tail.rfind(b"\n", 0, max(0, end - 1)) + 1
-            if end and (begin or window == size):
-                break
-            if window == size:
-                return None, 0
-            window = min(size, window * 4)
-    link = chain.read(tail[begin:end])
-    if link is None:
-        raise ValueError(
-            f"{path} ends with what is no line of a journal; `hostreeve audit verify` says more."
-        )
-    return Head(link.sequence, link.hash), size - window + end
-
-
-def lines_after(folder: Path, sequence: int, *, at_most: int) -> Iterator[Link]:
-    """Links behind that sequence number, in order, as far as they can be read."""
+def frames_after(folder: Path, sequence: int, *, at_most: int) -> Iterator[Frame]:
+    """Frames that begin behind that line, in order, as far as they can be read: up to `at_most` lines, and
+    one frame at least."""
     paths = files(folder)
     begins = [at for at, path in enumerate(paths) if first_of(path) <= sequence + 1]
-    found = 0
+    lines = 0
     for path in paths[begins[-1] if begins else 0 :]:
-        for line in _from(path, sequence):
-            link = chain.read(line)
-            if link is None or link.sequence <= sequence:
+        for placed in placed_in(path, skip_to=sequence + 1):
+            if placed.frame is None or placed.frame.first <= sequence:
                 continue
-            yield link
-            found += 1
-            if found >= at_most:
+            lines += placed.frame.length
+            yield placed.frame
+            if lines >= at_most:
                 return
 
 
-def _from(path: Path, sequence: int) -> Iterator[bytes]:
-    """The lines of a segment, from somewhere at or before the one behind `sequence`."""
+def placed_in(path: Path, *, skip_to: int = 0) -> Iterator[Placed]:
+    """Everything in a segment, in order. What lies before line `skip_to` is not read, its place only told;
+    behind what is no frame the next one is looked for."""
     with path.open("rb") as file:
-        file.seek(_place(path, sequence))
-        for line in file:
-            if line.endswith(b"\n"):
-                yield line
+        at = 0
+        while mark := file.read(_MARK_BYTES_MAX):
+            frame, end = _at(file, at, mark, skip_to)
+            if frame is None:
+                end = _next(file, at + 1)
+            yield Placed(at, end, frame)
+            file.seek(end)
+            at = end
 
 
-def _place(path: Path, sequence: int) -> int:
-    """A line's beginning that is not behind the wanted one: looked for by halves, for numbers only grow."""
-    low, high = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while high - low > _TAIL_BYTES:
-            middle = (low + high) // 2
-            file.seek(middle)
-            file.readline()
-            at = file.tell()
-            link = chain.read(file.readline())
-            if link is None or link.sequence > sequence:
-                high = middle
-            else:
-                low = at
-    return low
+def _at(file: BinaryIO, at: int, mark: bytes, skip_to: int) -> tuple[Frame | None, int]:
+    found = _MARK.match(mark)
+    if found is None:
+        return None, at
+    first, count, size = int(found[1]), int(found[2]), int(found[3])
+    begin, packed = at + found.end(), b""
+    if first + count > skip_to:
+        if size > FRAME_BYTES_MAX:
+            return None, at
+        file.seek(begin)
+        body = file.read(size + 1)
+        if len(body) != size + 1 or body[-1:] != b"\n":
+            return None, at
+        packed = body[:-1]
+    return Frame(first, count, found[4].decode(), packed), begin + size + 1
+
+
+def _next(file: BinaryIO, at: int) -> int:
+    """Where something begins again that looks like a frame; the end of the file if nothing does."""
+    file.seek(at)
+    before = b""
+    while piece := file.read(1 << 20):
+        whole = before + piece
+        found = _MARK.search(whole)
+        if found is not None:
+            return at - len(before) + found.start()
+        at += len(piece)
+        before = whole[-_MARK_BYTES_MAX:]
+    return at
+
+
+def _end_of(path: Path) -> tuple[Head | None, int]:
+    """The last whole frame of a segment, and where it ends."""
+    head, size = None, 0
+    for placed in placed_in(path):
+        if placed.frame is not None:
+            head, size = placed.frame.head, placed.end
+    return head, size

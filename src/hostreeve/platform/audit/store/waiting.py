@@ -1,9 +1,18 @@
 """All SQL of records that wait to be linked: those written with what they tell of."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
+
+
+class Waiting(NamedTuple):
+    """A record that is not linked yet."""
+
+    event_id: str
+    scope: Scope
+    record: bytes
 
 
 def insert(tx: Transaction, scope: Scope, event_id: str, record: bytes) -> None:
@@ -28,14 +37,15 @@ def of_scope(tx: Transaction, scope: Scope) -> list[bytes]:
     return [row["record"] for row in rows]
 
 
-def oldest(tx: Transaction, *, through: str, at_most: int) -> list[tuple[str, bytes]]:
-    """Id and record of those with an id up to `through`, in order, whosever they are."""
+def oldest(tx: Transaction, *, through: str, at_most: int) -> list[Waiting]:
+    """Those with an id up to `through`, in order, whosever they are."""
     rows = tx.all(
-        "SELECT event_id, record FROM audit_event WHERE event_id <= :through ORDER BY event_id LIMIT :n",
+        "SELECT event_id, account, region, record FROM audit_event WHERE event_id <= :through"
+        " ORDER BY event_id LIMIT :n",
         through=through,
         n=at_most,
     )
-    return [(row["event_id"], row["record"]) for row in rows]
+    return [Waiting(row["event_id"], Scope(row["account"], row["region"]), row["record"]) for row in rows]
 
 
 def newest_id(tx: Transaction, place: int) -> str | None:
