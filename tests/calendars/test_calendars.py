@@ -171,3 +171,19 @@ def test_a_calendar_that_is_gone_is_followed_no_more(house, ssm, account, name):
 
 def _utc(seconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def test_a_clock_that_jumps_forward_and_back_does_not_silence_a_calendar(house, ssm, account, name):
+    began_ms = house.world.now_ms()
+    create(ssm, name, FREEZE)
+    house.tick()
+    house.world.advance((date_ms("2030-01-01T00:00:00Z") - house.world.now_ms()) / 1000)
+    house.tick()
+    house.world.advance((began_ms - house.world.now_ms()) / 1000)
+    house.tick()
+    house.world.advance((date_ms("2027-12-30T00:00:00Z") - house.world.now_ms()) / 1000)
+    house.tick()
+    (change,) = told(house, f"arn:aws:ssm:us-east-1:{account}:document/{name}")
+    assert change[1]["state"] == "CLOSED"
+    house.world.advance((began_ms - house.world.now_ms()) / 1000)
+    house.tick()

@@ -107,6 +107,23 @@ def test_it_wakes_when_the_next_row_is_due():
     _running(scenario, Worker("w", rows.tick, idle_s=3600, next_due_ms=next_due_ms))
 
 
+def test_a_worker_that_can_move_nothing_of_what_is_due_does_not_spin():
+    """A row that is due and cannot be moved would otherwise take a whole processor."""
+    rows, world = Rows(), SimulatedWorld()
+
+    async def next_due_ms() -> int:
+        return world.now_ms()
+
+    async def scenario(bus):
+        await asyncio.sleep(0.5)
+        assert 3 <= rows.ticks < 12
+        before = rows.ticks
+        bus.publish("rows")
+        await _until(lambda: rows.ticks > before, 0.2)
+
+    _running(scenario, Worker("w", rows.tick, wakes_on=("rows",), next_due_ms=next_due_ms))
+
+
 def test_a_failing_tick_is_logged_and_tried_again_and_harms_no_other_worker(caplog):
     healthy = Rows(4)
     failures = 0

@@ -244,3 +244,51 @@ def test_hundreds_of_windows_of_one_second_are_opened_in_bounded_steps(estate):
     )
     assert opened["n"] == count
     estate.database.write_sync(lambda tx: tx.run("DELETE FROM windows"))
+
+
+def test_a_window_that_could_not_be_opened_for_hours_is_over_when_it_can(estate):
+    """What is put off minute by minute does not take the window's end with it."""
+    window = estate.window("rate(1 day)", Duration=2, Cutoff=1)
+    estate.task(window, estate.target(window, estate.node()))
+    body = estate.database.read_sync(
+        lambda tx: tx.one("SELECT body FROM windows WHERE window_id = :window", window=window)
+    )["body"]
+
+    def write(text):
+        estate.database.write_sync(
+            lambda tx: tx.run("UPDATE windows SET body = :b WHERE window_id = :w", b=text, w=window)
+        )
+
+    write("unreadable")
+    estate.later(DAY_S)
+    for _ in range(12):
+        estate.later(15 * MINUTE_S)
+    write(body)
+    estate.later(MINUTE_S)
+    assert estate.statuses(window) == ["TIMED_OUT"]
+    assert not estate.waiting()
+
+
+def test_an_edit_right_after_a_clock_jumped_back_does_not_silence_a_window(estate, ssm):
+    window = estate.window("rate(1 day)")
+    years_s = 10 * 365 * DAY_S
+    estate.later(years_s)
+    count = len(estate.executions(window))
+    estate.world.advance(-years_s)
+    ssm.update_maintenance_window(WindowId=window, Name="Renamed")
+    estate.house.tick()
+    estate.later(DAY_S)
+    estate.later(DAY_S)
+    assert len(estate.executions(window)) >= count + 1
+
+
+def test_a_correction_repeats_nothing_even_after_a_clock_was_wrong_by_weeks(estate):
+    """The newest execution by its time is one of the wrong clock's: it says nothing of today."""
+    window = estate.window("rate(1 day)")
+    estate.later(40 * DAY_S)
+    estate.later(-40 * DAY_S)
+    estate.later(DAY_S + MINUTE_S)
+    before = len(estate.executions(window))
+    estate.later(-2 * HOUR_S)
+    estate.later(3 * HOUR_S)
+    assert len(estate.executions(window)) == before

@@ -15,10 +15,15 @@ log = logging.getLogger("hostreeve.worker")
 
 BACK_OFF_FIRST_S = 0.5
 BACK_OFF_LONGEST_S = 60.0
+STUCK_FIRST_S, STUCK_LONGEST_S = 0.01, 1.0
+"""How long a worker rests, doubling, that could move nothing of what is due: otherwise it would spin."""
 JITTER = 0.2
 """Sleeps are up to a fifth shorter or longer, so that replicas do not look at the same rows at the same
 moment.
 """
+
+
+IS_DUE = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ async def run_workers(workers: Sequence[Worker], bus: Bus, world: World, stop: a
 async def _run(worker: Worker, bus: Bus, world: World, stop: asyncio.Event) -> None:
     bell = _Bell()
     ends = [bus.listen(channel, bell.strike) for channel in worker.wakes_on]
-    failures = 0
+    failures = stuck = 0
     try:
         while not stop.is_set():
             bell.rung.clear()
@@ -66,16 +71,17 @@ async def _run(worker: Worker, bus: Bus, world: World, stop: asyncio.Event) -> N
             if rest_s is None:
                 failures += 1
                 await _sleep(_back_off_s(failures, world), stop)
-            else:
-                failures = 0
-                await _sleep(rest_s, stop, bell.rung)
+                continue
+            failures = 0
+            stuck = stuck + 1 if rest_s == IS_DUE else 0
+            await _sleep(_stuck_s(stuck) if stuck else rest_s, stop, bell.rung)
     finally:
         for end in ends:
             end()
 
 
 async def _tick(worker: Worker, world: World, failures: int) -> float | None:
-    """How long it may rest now, in seconds; None when the tick failed.
+    """How long it may rest now, in seconds; IS_DUE when it moved nothing of what is due; None when it failed.
 
     The one place where any error is caught: a worker outlives its ticks.
     """
@@ -90,7 +96,15 @@ async def _tick(worker: Worker, world: World, failures: int) -> float | None:
 async def _idle_s(worker: Worker, world: World) -> float:
     idle_s = worker.idle_s * (1 + JITTER * (2 * world.fraction() - 1))
     due_ms = await worker.next_due_ms() if worker.next_due_ms else None
-    return idle_s if due_ms is None else min(idle_s, max(0.0, (due_ms - world.now_ms()) / 1000))
+    if due_ms is None:
+        return idle_s
+    wait_s = (due_ms - world.now_ms()) / 1000
+    return IS_DUE if wait_s <= 0 else min(idle_s, wait_s)
+
+
+def _stuck_s(times: int) -> float:
+    """Nothing at first: it may have become due a moment ago."""
+    return 0.0 if times == 1 else min(STUCK_LONGEST_S, STUCK_FIRST_S * 2.0 ** min(times - 2, 16))
 
 
 def _back_off_s(failures: int, world: World) -> float:

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from hostreeve.scheduling.expressions import Timing
 
+CORRECTION_MS_MAX = 86_400_000
+
 
 class Status(StrEnum):
     """Of an execution, and of an association on a node."""
@@ -62,6 +64,21 @@ def first_due_ms(timing: Timing | None, now_ms: int, *, waits: bool) -> int | No
     if waits and timing is not None:
         return timing.following(now_ms)
     return now_ms
+
+
+def due_again_ms(
+    timing: Timing | None, *, due_ms: int | None, reckoned_ms: int, last_ms: int, now_ms: int
+) -> int | None:
+    """When an association is due under a clock that has jumped back, and was last applied at `last_ms`.
+
+    A clock that was corrected shows some times again: nothing is applied for them again. One that was wrong
+    by more than CORRECTION_MS_MAX has meant nothing: what was done under it is not in `last_ms`.
+    """
+    if due_ms is not None and due_ms <= reckoned_ms:
+        return now_ms
+    if timing is None:
+        return None
+    return timing.following(max(now_ms, last_ms))
 
 
 def verdict(counts: dict[str, int]) -> tuple[Status, str]:

@@ -1,10 +1,9 @@
 """The loop behind associations: apply what is due, take over what ended, welcome nodes, forget the old."""
 
-import asyncio
 import logging
 from collections import defaultdict
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from hostreeve.api.call import Sealer
 from hostreeve.capabilities.associations.actions import changing, running, welcoming
@@ -14,6 +13,8 @@ from hostreeve.capabilities.associations.store import executions
 from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
+from hostreeve.persistence.leases import SKEW_MS
+from hostreeve.scheduling.deeds import Deed, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.associations")
@@ -43,29 +44,65 @@ def _next_due_ms(tx: Transaction) -> int | None:
 
 
 async def tick(database: Database, world: World, keys: Sealer) -> int:
-    """Do a bounded part of what is due; how much was done, 0 means sleep.
-
-    One that fails does not keep the others from going on, and is tried again with the next tick.
-    """
+    """Do a bounded part of what is due; how much was done, 0 means sleep."""
     now_ms = world.now_ms()
-    ended = await database.read(lambda tx: executions.due(tx, now_ms, AT_ONCE))
-    due = await database.read(lambda tx: store.due(tx, now_ms, AT_ONCE))
-    came = await database.read(lambda tx: executions.newcomers(tx, now_ms, NEWCOMERS_AT_ONCE))
-    by_scope: dict[Scope, list[str]] = defaultdict(list)
-    for scope, node_id in came:
-        by_scope[scope].append(node_id)
+    due = await database.read(lambda tx: _due(tx, now_ms))
     how: dict[str, Any] = {"world": world, "keys": keys, "now_ms": now_ms}
-    units: list[Any] = [
-        partial(running.take_over, scope=scope, association_id=one, execution_id=execution, now_ms=now_ms)
-        for scope, one, execution in ended
+    what = "an association could not be moved on"
+    return await do_all(database, _deeds(due, how), now_ms=now_ms, log=log, what=what)
+
+
+class _Due(NamedTuple):
+    """What there is to do, a bounded part of each. `jumped`: reckoned under a clock that has jumped back."""
+
+    jumped: list[tuple[Scope, str]]
+    ended: list[tuple[Scope, str, str]]
+    due: list[tuple[Scope, str]]
+    came: dict[Scope, list[str]]
+
+
+def _due(tx: Transaction, now_ms: int) -> _Due:
+    came: dict[Scope, list[str]] = defaultdict(list)
+    for scope, node_id in executions.newcomers(tx, now_ms, NEWCOMERS_AT_ONCE):
+        came[scope].append(node_id)
+    return _Due(
+        # A clock that is set back a little is no reason to reckon anew.
+        store.reckoned_after(tx, now_ms + SKEW_MS, AT_ONCE),
+        executions.due(tx, now_ms, AT_ONCE),
+        store.due(tx, now_ms, AT_ONCE),
+        came,
+    )
+
+
+def _deeds(found: _Due, how: dict[str, Any]) -> list[Deed]:
+    now_ms: int = how["now_ms"]
+    return [
+        *(
+            Deed(partial(running.reckon_anew, scope=scope, association_id=one, now_ms=now_ms))
+            for scope, one in found.jumped
+        ),
+        *(
+            Deed(
+                partial(running.take_over, scope=scope, association_id=one, execution_id=its, now_ms=now_ms),
+                partial(executions.put_off, scope=scope, execution_id=its),
+            )
+            for scope, one, its in found.ended
+        ),
+        *(
+            Deed(
+                partial(running.advance, scope=scope, association_id=one, **how),
+                partial(store.put_off, scope=scope, association_id=one),
+            )
+            for scope, one in found.due
+        ),
+        *(
+            Deed(
+                partial(welcoming.welcome, scope=scope, node_ids=ids, **how),
+                partial(executions.put_off_newcomers, scope=scope, node_ids=ids),
+            )
+            for scope, ids in found.came.items()
+        ),
     ]
-    units += [partial(running.advance, scope=scope, association_id=one, **how) for scope, one in due]
-    units += [partial(welcoming.welcome, scope=scope, node_ids=ids, **how) for scope, ids in by_scope.items()]
-    outcomes: list[Any] = await asyncio.gather(*map(database.write, units), return_exceptions=True)
-    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    for failure in failures:
-        log.error("an association could not be moved on", exc_info=failure)
-    return len(outcomes) - len(failures)
 
 
 async def forget(database: Database, world: World) -> int:

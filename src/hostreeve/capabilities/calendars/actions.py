@@ -59,13 +59,13 @@ def advance(tx: Transaction, scope: Scope, name: str, now_ms: int) -> bool:
     except AwsError as wrong:
         # Nothing to wait for: when somebody changes the document, it is looked at again.
         log.warning("the calendar %s of %s is of no use: %s", name, scope.account, wrong.message)
-        store.note(tx, scope, name, before, None)
+        store.note(tx, scope, name, state=before, due_ms=None, now_ms=now_ms)
         return True
     # A calendar that is new has not changed.
     if before and before != now.state:
         arn = documents.arn(scope, name)
         outbox.put(tx, scope, detail_type=CHANGED, aggregate=arn, detail=now.detail(), now_ms=now_ms)
-    store.note(tx, scope, name, now.state, now.changes_ms)
+    store.note(tx, scope, name, state=now.state, due_ms=now.changes_ms, now_ms=now_ms)
     return True
 
 

@@ -1,13 +1,14 @@
 """The loop that tells when calendars open and close."""
 
-import asyncio
 import logging
 from functools import partial
-from typing import Any
 
 from hostreeve.capabilities.calendars import actions, store
+from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
-from hostreeve.persistence.database import Database
+from hostreeve.persistence.database import Database, Transaction
+from hostreeve.persistence.leases import SKEW_MS
+from hostreeve.scheduling.deeds import Deed, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.calendars")
@@ -23,15 +24,20 @@ def workers(database: Database, world: World) -> list[Worker]:
 
 
 async def tick(database: Database, world: World) -> int:
-    """Look at every calendar that is due. One that fails does not keep the others from being told about."""
+    """Look at every calendar that is due, or was looked at under a clock that has jumped back since."""
     now_ms = world.now_ms()
-    due = await database.read(lambda tx: store.due(tx, now_ms, AT_ONCE))
-    units = (partial(actions.advance, scope=scope, name=name, now_ms=now_ms) for scope, name in due)
-    outcomes: list[Any] = await asyncio.gather(*map(database.write, units), return_exceptions=True)
-    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    if failures and len(failures) == len(outcomes):
-        # Nothing went well: the loop tries again later, and later each time.
-        raise failures[0]
-    for failure in failures:
-        log.error("a calendar could not be looked at", exc_info=failure)
-    return len(outcomes) - len(failures)
+    due = await database.read(lambda tx: _due(tx, now_ms))
+    deeds = [
+        Deed(
+            partial(actions.advance, scope=scope, name=name, now_ms=now_ms),
+            partial(store.put_off, scope=scope, name=name),
+        )
+        for scope, name in due
+    ]
+    return await do_all(database, deeds, now_ms=now_ms, log=log, what="a calendar could not be looked at")
+
+
+def _due(tx: Transaction, now_ms: int) -> list[tuple[Scope, str]]:
+    # A clock that is set back a little is no reason to look again.
+    early = store.noted_after(tx, now_ms + SKEW_MS, AT_ONCE)
+    return list(dict.fromkeys([*early, *store.due(tx, now_ms, AT_ONCE)]))

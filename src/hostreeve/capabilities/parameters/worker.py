@@ -1,15 +1,14 @@
 """The loops that execute parameter policies when their time has come, and look up images."""
 
-import asyncio
 import logging
 from functools import partial
-from typing import Any
 
 from hostreeve.capabilities.parameters.actions import expiring, images
 from hostreeve.capabilities.parameters.store import candidates
 from hostreeve.capabilities.parameters.store import parameters as store
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database
+from hostreeve.scheduling.deeds import Deed, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.parameters")
@@ -39,17 +38,18 @@ def workers(database: Database, world: World) -> list[Worker]:
 
 
 async def tick(database: Database, world: World) -> int:
-    """Execute what is due; how many parameters it concerned.
-
-    One that fails does not keep the others from being executed, and is tried again with the next tick.
-    """
+    """Execute what is due; how many parameters it concerned."""
     now_ms = world.now_ms()
     due = await database.read(lambda tx: store.due(tx, now_ms, AT_ONCE))
-    units = (partial(expiring.execute, scope=scope, path=path, now_ms=now_ms) for scope, path in due)
-    outcomes: list[Any] = await asyncio.gather(*map(database.write, units), return_exceptions=True)
-    for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
-        log.error("the policies of a parameter could not be executed", exc_info=failure)
-    return sum(outcome is True for outcome in outcomes)
+    deeds = [
+        Deed(
+            partial(expiring.execute, scope=scope, path=path, now_ms=now_ms),
+            partial(store.put_off, scope=scope, path=path),
+        )
+        for scope, path in due
+    ]
+    what = "the policies of a parameter could not be executed"
+    return await do_all(database, deeds, now_ms=now_ms, log=log, what=what)
 
 
 async def look_up(database: Database, world: World) -> int:

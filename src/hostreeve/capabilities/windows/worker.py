@@ -1,8 +1,7 @@
 """The loop behind maintenance windows: open those that are due, move executions on, forget the old."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.persistence.leases import SKEW_MS
+from hostreeve.scheduling.deeds import Deed, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.windows")
@@ -21,7 +21,6 @@ log = logging.getLogger("hostreeve.windows")
 AT_ONCE = 100
 FORGOTTEN_AT_ONCE = 50
 HISTORY_IDLE_S = 600.0
-RETRY_MS = 60_000
 
 
 def workers(database: Database, world: World, keys: Sealer) -> list[Worker]:
@@ -52,41 +51,32 @@ def _due(tx: Transaction, now_ms: int) -> tuple[Sequence[tuple[Scope, str]], ...
 
 
 async def tick(database: Database, world: World, keys: Sealer) -> int:
-    """Do a bounded part of what is due; how much was done, 0 means sleep.
-
-    One that fails does not keep the others from going on: it is tried again in a minute.
-    """
+    """Do a bounded part of what is due; how much was done, 0 means sleep."""
     now_ms = world.now_ms()
     early, due, moving = await database.read(lambda tx: _due(tx, now_ms))
     how: dict[str, Any] = {"world": world, "now_ms": now_ms}
-    later_ms = now_ms + RETRY_MS
     deeds = [
-        *(_deed(opening.reckon_anew, store.postpone, each, later_ms, now_ms=now_ms) for each in early),
-        *(_deed(opening.open_window, store.postpone, each, later_ms, **how) for each in due),
-        *(_deed(advancing.advance, executions.make_due, each, later_ms, keys=keys, **how) for each in moving),
+        *(
+            Deed(partial(opening.reckon_anew, scope=scope, window_id=one, now_ms=now_ms))
+            for scope, one in early
+        ),
+        *(
+            Deed(
+                partial(opening.open_window, scope=scope, window_id=one, **how),
+                partial(store.put_off, scope=scope, window_id=one),
+            )
+            for scope, one in due
+        ),
+        *(
+            Deed(
+                partial(advancing.advance, scope=scope, execution_id=one, keys=keys, **how),
+                partial(executions.put_off, scope=scope, execution_id=one),
+            )
+            for scope, one in moving
+        ),
     ]
-    outcomes: list[Any] = await asyncio.gather(
-        *(database.write(deed) for deed, _ in deeds), return_exceptions=True
-    )
-    for (_, postpone), outcome in zip(deeds, outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            log.error("a maintenance window could not be moved on", exc_info=outcome)
-            await database.write(postpone)
-    return len(outcomes)
-
-
-Unit = Callable[[Transaction], Any]
-
-
-def _deed(
-    deed: Callable[..., Any], postpone: Callable[..., Any], what: tuple[Scope, str], later_ms: int, **how: Any
-) -> tuple[Unit, Unit]:
-    """A unit of work, and the one that puts it off."""
-    scope, its_id = what
-    return (
-        lambda tx: deed(tx, scope, its_id, **how),
-        lambda tx: postpone(tx, scope, its_id, later_ms),
-    )
+    what = "a maintenance window could not be moved on"
+    return await do_all(database, deeds, now_ms=now_ms, log=log, what=what)
 
 
 async def forget(database: Database, world: World) -> int:

@@ -16,9 +16,11 @@ from hostreeve.capabilities.associations.model.association import (
     ASSOCIATIONS_MAX,
     VERSIONS_MAX,
     Association,
+    is_rescheduled,
     runs_again,
 )
 from hostreeve.capabilities.associations.store import associations as store
+from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups
 from hostreeve.scheduling.expressions import Timing, parse
@@ -35,7 +37,7 @@ def timing_of(one: Association) -> Timing | None:
     text = one.wanted.get("ScheduleExpression")
     if text is None:
         return None
-    return Timing(parse(text), UTC, one.updated_ms, one.wanted.get("ScheduleOffset", 0))
+    return Timing(parse(text), UTC, one.anchor_ms, one.wanted.get("ScheduleOffset", 0))
 
 
 def create(call: Call, request: Mapping[str, Any]) -> Association:
@@ -54,6 +56,7 @@ def create(call: Call, request: Mapping[str, Any]) -> Association:
         wanted=wanted,
         created_ms=call.now_ms,
         updated_ms=call.now_ms,
+        anchor_ms=call.now_ms,
         status="Pending",
         detailed_status="Creating",
         follows=follows,
@@ -84,7 +87,7 @@ def _tags(call: Call, one: Association, request: Mapping[str, Any]) -> dict[str,
 
 def _first_due(one: Association, now_ms: int) -> Association:
     due_ms = lifecycle.first_due_ms(timing_of(one), now_ms, waits=one.waits_for_schedule)
-    return replace(one, due_ms=due_ms)
+    return replace(one, due_ms=due_ms, reckoned_ms=now_ms)
 
 
 def update(call: Call, request: Mapping[str, Any]) -> Association:
@@ -121,11 +124,14 @@ def _next_version(call: Call, before: Association, request: Mapping[str, Any]) -
     after = replace(
         before, version=before.version + 1, wanted=wanted, updated_ms=call.now_ms, follows=follows
     )
-    if runs_again(before.wanted, wanted):
-        pending = replace(after, status="Pending", detailed_status="Associated")
-        return _first_due(pending, call.now_ms)
-    timing = timing_of(after)
-    return replace(after, due_ms=timing.following(call.now_ms) if timing else before.due_ms)
+    is_new = is_rescheduled(before.wanted, wanted)
+    if is_new:
+        after = replace(after, anchor_ms=call.now_ms)
+    if not runs_again(before.wanted, wanted):
+        # A time that has come and was not noticed yet stays, unless it is another schedule now.
+        return _first_due(after, call.now_ms) if is_new else after
+    pending = replace(after, status="Pending", detailed_status="Associated")
+    return pending if after.waits_for_schedule and not is_new else _first_due(pending, call.now_ms)
 
 
 def start_once(call: Call, association_ids: list[str]) -> None:
@@ -134,7 +140,7 @@ def start_once(call: Call, association_ids: list[str]) -> None:
         call.require("ssm:StartAssociationsOnce", [tagging.arn(call.scope, association_id)])
         fetch(call, association_id)
     for association_id in association_ids:
-        store.move(call.tx, call.scope, association_id, due_ms=call.now_ms)
+        _wish(call.tx, call.scope, association_id, call.now_ms)
     call.tx.wake(CHANNEL)
 
 
@@ -180,5 +186,10 @@ def _absent(which: str) -> Exception:
 def changed(tx: Transaction, one: Association, now_ms: int) -> None:
     """Something that it is made of has changed: it is applied again, now or with its schedule."""
     if not one.waits_for_schedule:
-        store.move(tx, one.scope, one.association_id, due_ms=now_ms)
+        _wish(tx, one.scope, one.association_id, now_ms)
         tx.wake(CHANNEL)
+
+
+def _wish(tx: Transaction, scope: Scope, association_id: str, now_ms: int) -> None:
+    """It is due now, whatever its schedule says."""
+    store.move(tx, scope, association_id, due_ms=now_ms, reckoned_ms=now_ms)

@@ -53,10 +53,20 @@ def checked(
     calendars.state_of(call.tx, call.scope, wanted.get("CalendarNames", []), call.now_ms)
     given = wanted.get("Parameters", {})
     if document.document_type == AUTOMATION:
-        documents.check_parameters(document, given)
+        _check_automation(document, wanted, given)
     else:
         documents.prepare(call, document, given)
     return wanted, _follows(call.scope, wanted, document)
+
+
+def _check_automation(
+    document: documents.DocumentVersion, wanted: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """The parameter that each target becomes need not be given; what is given is checked."""
+    name = wanted.get("AutomationTargetParameterName", "")
+    if name and name not in document.parameters:
+        raise error.InvalidParameters(f"Document {document.name} has no parameter {name}.")
+    documents.check_parameters(document, given, later=name)
 
 
 def _check_doors(request: Mapping[str, Any]) -> None:

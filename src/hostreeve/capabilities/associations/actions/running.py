@@ -86,7 +86,8 @@ def advance(
     plan = lifecycle.plan(
         timing_of(one), due_ms=one.due_ms, now_ms=now_ms, is_running=bool(running), closed=shut
     )
-    store.move(tx, scope, association_id, due_ms=plan.due_ms)
+    if one.due_ms != plan.due_ms:
+        store.move(tx, scope, association_id, due_ms=plan.due_ms, reckoned_ms=now_ms)
     if plan.replaces:
         for earlier in running:
             _give_up(tx, earlier, now_ms)
@@ -97,6 +98,24 @@ def advance(
     if plan.launch:
         launch(tx, one, one.targets, world=world, keys=keys, now_ms=now_ms)
     return plan.launch or bool(plan.skip)
+
+
+def reckon_anew(tx: Transaction, scope: Scope, association_id: str, now_ms: int) -> bool:
+    """The clock has jumped back: what comes next under it may be sooner than was reckoned."""
+    one = store.find(tx, scope, association_id)
+    if one is None:
+        return False
+    until = (now_ms + lifecycle.CORRECTION_MS_MAX + 1, "0")
+    newest = executions.newest(tx, scope, association_id, before=until, limit=1)
+    due_ms = lifecycle.due_again_ms(
+        timing_of(one),
+        due_ms=one.due_ms,
+        reckoned_ms=one.reckoned_ms,
+        last_ms=newest[0].created_ms if newest else 0,
+        now_ms=now_ms,
+    )
+    store.move(tx, scope, association_id, due_ms=due_ms, reckoned_ms=now_ms)
+    return True
 
 
 def closed(tx: Transaction, one: Association, now_ms: int) -> str:

@@ -43,13 +43,11 @@ def welcome(
     started = 0
     waiting: set[str] = set()
     for one in store.taking_newcomers(tx, scope):
-        if one.due_ms is not None and one.due_ms <= now_ms:
-            # It is about to be applied to all that are there.
-            continue
         missing = _missing(tx, one, node_ids, now_ms)
         if missing and running.closed(tx, one, now_ms):
             waiting.update(missing)
-        elif missing:
+        elif missing and not (one.due_ms is not None and one.due_ms <= now_ms):
+            # One that is due is about to be applied to all that are there.
             started += 1
             targets = [{"Key": "InstanceIds", "Values": missing}]
             running.launch(tx, one, targets, world=world, keys=keys, now_ms=now_ms)

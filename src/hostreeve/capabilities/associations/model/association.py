@@ -37,6 +37,7 @@ WANTED = (
 """The members that a version is: they are kept as they came, and shown so."""
 _LISTED = ("Name", "InstanceId", "DocumentVersion", "Targets", "ScheduleExpression", "AssociationName")
 _LISTED_TOO = ("ScheduleOffset", "TargetMaps", "Duration")
+_SCHEDULE = ("ScheduleExpression", "ScheduleOffset")
 _RUNS_AGAIN = ("Name", "DocumentVersion", "Parameters", "ScheduleExpression", "OutputLocation", "Targets")
 
 
@@ -45,6 +46,8 @@ class Association(Struct, frozen=True, kw_only=True):
 
     Times are milliseconds, 0 for never. `counts` are nodes by status; `said` is the legacy status that a node
     reported, {} for none. `follows` are what changes apply it again: `document:<name>`, `parameter:<name>`.
+    `anchor_ms` is when its schedule was made or last changed: rates and offsets count from it. `due_ms` was
+    reckoned at `reckoned_ms`; one that is not later is no time of the schedule, but somebody's wish.
     """
 
     account: str
@@ -61,6 +64,8 @@ class Association(Struct, frozen=True, kw_only=True):
     last_execution_ms: int = 0
     last_success_ms: int = 0
     follows: list[str] = field(default_factory=list)
+    anchor_ms: int = 0
+    reckoned_ms: int = 0
     due_ms: int | None = None
 
     @property
@@ -77,6 +82,12 @@ class Association(Struct, frozen=True, kw_only=True):
         if "InstanceId" in self.wanted:
             return [{"Key": "InstanceIds", "Values": [self.wanted["InstanceId"]]}]
         return [{"Values": [], **target} for target in self.wanted.get("Targets", [])]
+
+    @property
+    def takes_newcomers(self) -> bool:
+        """Whether a node that comes later is a reason to apply it. For automations it is none."""
+        is_automation = "AutomationTargetParameterName" in self.wanted
+        return bool(self.targets) and not self.waits_for_schedule and not is_automation
 
     @property
     def waits_for_schedule(self) -> bool:
@@ -135,6 +146,11 @@ class NodeState(Struct, frozen=True, kw_only=True):
 def runs_again(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether an edit means that the association is applied anew (node-management.md §3.5)."""
     return any(before.get(member) != after.get(member) for member in _RUNS_AGAIN)
+
+
+def is_rescheduled(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether an edit begins the schedule anew."""
+    return any(before.get(member) != after.get(member) for member in _SCHEDULE)
 
 
 def described(one: Association) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 
 _COLUMNS = """account, region, association_id, version, wanted, created_ms, updated_ms, status,
-    detailed_status, counts, said, last_execution_ms, last_success_ms, follows, due_ms"""
+    detailed_status, counts, said, last_execution_ms, last_success_ms, follows, anchor_ms, reckoned_ms,
+    due_ms"""
 _SCOPE = "account = :account AND region = :region"
 _ONE = f"{_SCOPE} AND association_id = :association_id"
 
@@ -22,7 +23,8 @@ def insert(tx: Transaction, one: Association) -> bool:
         f"""INSERT INTO associations ({_COLUMNS}, name, instance_id, association_name, takes_newcomers,
                                       follows_parameters)
             VALUES (:account, :region, :association_id, :version, :wanted, :created_ms, :updated_ms, :status,
-                    :detailed_status, :counts, :said, :last_execution_ms, :last_success_ms, :follows, :due_ms,
+                    :detailed_status, :counts, :said, :last_execution_ms, :last_success_ms, :follows,
+                    :anchor_ms, :reckoned_ms, :due_ms,
                     :name, :instance_id, :association_name, :takes_newcomers, :follows_parameters)
             ON CONFLICT DO NOTHING""",
         **row,
@@ -42,6 +44,8 @@ def replace(tx: Transaction, one: Association) -> bool:
         "status",
         "detailed_status",
         "follows",
+        "anchor_ms",
+        "reckoned_ms",
         "due_ms",
         "name",
         "instance_id",
@@ -166,6 +170,26 @@ def due(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]:
     return [(Scope(row["account"], row["region"]), row["association_id"]) for row in rows]
 
 
+def reckoned_after(tx: Transaction, at_ms: int, limit: int) -> list[tuple[Scope, str]]:
+    """Those whose next time was reckoned later than that: under a clock that has jumped back since."""
+    rows = tx.all(
+        """SELECT account, region, association_id FROM associations
+           WHERE reckoned_ms > :at_ms ORDER BY reckoned_ms LIMIT :limit""",
+        at_ms=at_ms,
+        limit=limit,
+    )
+    return [(Scope(row["account"], row["region"]), row["association_id"]) for row in rows]
+
+
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, association_id: str) -> None:
+    """It could not be moved on: somebody looks at it again then."""
+    tx.run(
+        f"UPDATE associations SET due_ms = :until_ms WHERE {_ONE} AND due_ms IS NOT NULL",
+        **_key(scope, association_id),
+        until_ms=until_ms,
+    )
+
+
 def next_due_ms(tx: Transaction) -> int | None:
     row = tx.one("SELECT due_ms FROM associations WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1")
     return row["due_ms"] if row else None
@@ -229,7 +253,7 @@ def _row(one: Association) -> dict[str, Any]:
         "name": one.name,
         "instance_id": one.wanted.get("InstanceId", ""),
         "association_name": one.wanted.get("AssociationName", ""),
-        "takes_newcomers": int(bool(one.targets) and not one.waits_for_schedule),
+        "takes_newcomers": int(one.takes_newcomers),
         "follows_parameters": int(any(each.startswith("parameter:") for each in one.follows)),
     }
 

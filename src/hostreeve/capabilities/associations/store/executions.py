@@ -90,6 +90,11 @@ def make_due(tx: Transaction, scope: Scope, execution_id: str, now_ms: int) -> N
     )
 
 
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, execution_id: str) -> None:
+    """It could not be looked at: somebody does so then."""
+    make_due(tx, scope, execution_id, until_ms)
+
+
 def make_due_never(tx: Transaction, scope: Scope, execution_id: str) -> None:
     """There is nothing more to look at."""
     tx.run(
@@ -212,6 +217,17 @@ def came(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:
         region=scope.region,
         node_id=node_id,
         now_ms=now_ms,
+    )
+
+
+def put_off_newcomers(tx: Transaction, until_ms: int, *, scope: Scope, node_ids: Sequence[str]) -> None:
+    """They could not be seen to: somebody looks at them again then."""
+    tx.run(
+        f"UPDATE association_newcomers SET came_ms = :until_ms WHERE {_SCOPE} AND node_id IN :node_ids",
+        account=scope.account,
+        region=scope.region,
+        node_ids=list(node_ids),
+        until_ms=until_ms,
     )
 
 

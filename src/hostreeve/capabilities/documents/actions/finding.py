@@ -103,14 +103,20 @@ def exists(tx: Transaction, scope: Scope, name: str) -> bool:
     return store.exists(tx, scope, name)
 
 
-def check_parameters(document: DocumentVersion, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def check_parameters(
+    document: DocumentVersion, given: Mapping[str, Sequence[str]], *, later: str = ""
+) -> dict[str, Any]:
     """The value of every parameter: `given` (lists of texts, as on the wire), checked, over the defaults.
 
+    `later` is a parameter that need not be there yet.
     A String is a text, a StringList a list of texts, all others are their JSON value.
     InvalidParameters names the parameter.
     """
     try:
-        return parameters.resolved(document.parameters, given)
+        declared = document.parameters
+        if later not in given:
+            declared.pop(later, None)
+        return parameters.resolved(declared, given)
     except ValueError as wrong:
         raise unfit(wrong) from None
 

@@ -211,6 +211,18 @@ def due(tx: Transaction, now_ms: int, limit: int) -> list[tuple[Scope, str]]:
     return [(Scope(row["account"], row["region"]), row["path"]) for row in rows]
 
 
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, path: str) -> None:
+    """Its policies could not be executed: somebody tries again then."""
+    tx.run(
+        "UPDATE parameters SET policy_due_ms = :until_ms"
+        " WHERE account = :account AND region = :region AND path = :path AND policy_due_ms IS NOT NULL",
+        account=scope.account,
+        region=scope.region,
+        path=path,
+        until_ms=until_ms,
+    )
+
+
 def next_due_ms(tx: Transaction) -> int | None:
     row = tx.one("SELECT MIN(policy_due_ms) AS due_ms FROM parameters WHERE policy_due_ms IS NOT NULL")
     return row["due_ms"] if row else None

@@ -73,7 +73,7 @@ def _tag(call: Call, window_id: str, tags: Mapping[str, str]) -> None:
 
 def update(call: Call, request: Mapping[str, Any]) -> Window:
     """Change what the request names; with Replace, what it does not name is as if it never had been."""
-    before, due_ms = found(call, request["WindowId"])
+    before, due_ms, reckoned_ms = found(call, request["WindowId"])
     given = _members(request)
     if request.get("Replace"):
         missing = [member for member in model.WINDOW_REQUIRED if member not in request]
@@ -93,8 +93,9 @@ def update(call: Call, request: Mapping[str, Any]) -> Window:
         window = msgspec.structs.replace(window, anchor_ms=call.now_ms)
     _check(window)
     # A time that has come and was not noticed yet stays, unless it is another schedule now.
-    due_ms = window.following(call.now_ms) if is_rescheduled else due_ms
-    store.replace(call.tx, call.scope, window, due_ms=due_ms, now_ms=call.now_ms)
+    if is_rescheduled:
+        due_ms, reckoned_ms = window.following(call.now_ms), call.now_ms
+    store.replace(call.tx, call.scope, window, due_ms=due_ms, reckoned_ms=reckoned_ms)
     if before.is_enabled != window.is_enabled:
         telling.window(
             call.tx,

@@ -28,7 +28,9 @@ def open_window(tx: Transaction, scope: Scope, window_id: str, *, world: World, 
     following = window.following(now_ms)
     if not store.reckon(tx, scope, window_id, seen_ms=row.due_ms, due_ms=following, now_ms=now_ms):
         return False
-    opened_ms = _latest(window, row.due_ms, now_ms)
+    # One that failed and was put off came when it was due.
+    came_ms = min(window.following(row.reckoned_ms) or row.due_ms, row.due_ms)
+    opened_ms = _latest(window, came_ms, now_ms)
     execution = Execution(
         account=scope.account,
         region=scope.region,
@@ -58,12 +60,12 @@ def reckon_anew(tx: Transaction, scope: Scope, window_id: str, *, now_ms: int) -
     row = store.find(tx, scope, window_id)
     if row is None:
         return False
-    newest = executions.newest(tx, scope, window_id, after=None, limit=1)
-    last_ms = newest[0].started_ms if newest else 0
     # A clock that was corrected shows some times again: a window does not open for them again. One that was
     # wrong by more than a day has meant nothing.
-    after_ms = last_ms if now_ms < last_ms <= now_ms + DAY_MS else now_ms
-    due_ms = row.window.following(after_ms)
+    until_ms = now_ms + DAY_MS + 1
+    newest = executions.newest(tx, scope, window_id, until_ms=until_ms, after=None, limit=1)
+    last_ms = newest[0].started_ms if newest else 0
+    due_ms = row.window.following(max(now_ms, last_ms))
     return store.reckon(tx, scope, window_id, seen_ms=row.due_ms, due_ms=due_ms, now_ms=now_ms)
 
 

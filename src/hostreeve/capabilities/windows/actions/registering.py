@@ -31,7 +31,7 @@ _LATEST = 10_000
 
 def register(call: Call, request: Mapping[str, Any]) -> Target:
     """Register targets under a new id."""
-    window, _ = changing.found(call, request["WindowId"])
+    window = changing.found(call, request["WindowId"]).window
     check_targets(request["ResourceType"], request["Targets"])
     most = quota("maintenance-window-targets")
     if len(store.targets(call.tx, call.scope, window.window_id, limit=most)) >= most:

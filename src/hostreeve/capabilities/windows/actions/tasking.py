@@ -35,7 +35,7 @@ PLACEHOLDER = "1"
 def register(call: Call, request: Mapping[str, Any]) -> Task:
     """Register a task under a new id. Without a role it acts as Systems Manager's own, which is made if it is
     not there."""
-    window, _ = changing.found(call, request["WindowId"])
+    window = changing.found(call, request["WindowId"]).window
     given = _members(request)
     most = quota("maintenance-window-tasks")
     if len(store.tasks(call.tx, call.scope, window.window_id, limit=most)) >= most:
@@ -55,7 +55,7 @@ def register(call: Call, request: Mapping[str, Any]) -> Task:
 def update(call: Call, request: Mapping[str, Any]) -> Task:
     """Change a registered task; with Replace, what the request does not name is as if it never had been."""
     window_id = request["WindowId"]
-    window, _ = changing.found(call, window_id)
+    window = changing.found(call, window_id).window
     before = found(call, window_id, request["WindowTaskId"])
     given = _members(request)
     if "service_role_arn" in given or request.get("Replace"):

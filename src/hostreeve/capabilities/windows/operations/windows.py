@@ -42,7 +42,7 @@ def delete_maintenance_window(call: Call, request: dict[str, Any]) -> dict[str, 
 
 @ssm.reads("GetMaintenanceWindow", on=window_arns)
 def get_maintenance_window(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    window, due_ms = changing.found(call, request["WindowId"])
+    window, due_ms, _ = changing.found(call, request["WindowId"])
     times = {"CreatedDate": window.created_ms / 1000, "ModifiedDate": window.modified_ms / 1000}
     return described_window(window, next_ms=due_ms) | times
 

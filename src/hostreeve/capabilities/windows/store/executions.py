@@ -135,6 +135,11 @@ def make_due(tx: Transaction, scope: Scope, execution_id: str, due_ms: int | Non
     )
 
 
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, execution_id: str) -> None:
+    """It could not be moved on: somebody looks at it again then."""
+    make_due(tx, scope, execution_id, until_ms)
+
+
 def become(tx: Transaction, execution: Execution, after: Status, details: str, ended_ms: int | None) -> bool:
     """Change the status of an execution. False when somebody was faster."""
     return bool(

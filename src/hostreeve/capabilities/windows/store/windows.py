@@ -14,10 +14,11 @@ _KEY = f"{_SCOPED} AND window_id = :window_id"
 
 
 class WindowRow(NamedTuple):
-    """A window and when it opens next."""
+    """A window, when it opens next, and when that was reckoned."""
 
     window: Window
     due_ms: int | None
+    reckoned_ms: int
 
 
 def insert(tx: Transaction, scope: Scope, window: Window, *, due_ms: int | None, now_ms: int) -> None:
@@ -30,12 +31,12 @@ def insert(tx: Transaction, scope: Scope, window: Window, *, due_ms: int | None,
     )
 
 
-def replace(tx: Transaction, scope: Scope, window: Window, *, due_ms: int | None, now_ms: int) -> None:
+def replace(tx: Transaction, scope: Scope, window: Window, *, due_ms: int | None, reckoned_ms: int) -> None:
     tx.run(
         "UPDATE windows SET name = :name, is_enabled = :is_enabled, body = :body, due_ms = :due_ms,"
-        f" reckoned_ms = :now_ms WHERE {_KEY}",
+        f" reckoned_ms = :reckoned_ms WHERE {_KEY}",
         due_ms=due_ms,
-        now_ms=now_ms,
+        reckoned_ms=reckoned_ms,
         **_columns(scope, window),
     )
 
@@ -59,7 +60,7 @@ def delete(tx: Transaction, scope: Scope, window_id: str) -> bool:
 
 
 def find(tx: Transaction, scope: Scope, window_id: str) -> WindowRow | None:
-    row = tx.one(f"SELECT body, due_ms FROM windows WHERE {_KEY}", **_of(scope, window_id))
+    row = tx.one(f"SELECT body, due_ms, reckoned_ms FROM windows WHERE {_KEY}", **_of(scope, window_id))
     return _row(row) if row else None
 
 
@@ -83,7 +84,7 @@ def listed(
     )
     given = {name: values for name, values in (("names", names), ("enabled", enabled)) if values is not None}
     rows = tx.all(
-        f"SELECT body, due_ms FROM windows WHERE {_SCOPED} AND window_id > :after{where}"
+        f"SELECT body, due_ms, reckoned_ms FROM windows WHERE {_SCOPED} AND window_id > :after{where}"
         " ORDER BY window_id LIMIT :limit",
         **_in(scope),
         after=after,
@@ -135,12 +136,12 @@ def reckon(
     )
 
 
-def postpone(tx: Transaction, scope: Scope, window_id: str, due_ms: int) -> None:
-    """It could not be opened: try again then."""
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, window_id: str) -> None:
+    """It could not be opened: somebody tries again then."""
     tx.run(
-        f"UPDATE windows SET due_ms = :due_ms WHERE {_KEY} AND due_ms IS NOT NULL",
+        f"UPDATE windows SET due_ms = :until_ms WHERE {_KEY} AND due_ms IS NOT NULL",
         **_of(scope, window_id),
-        due_ms=due_ms,
+        until_ms=until_ms,
     )
 
 
@@ -268,7 +269,7 @@ def forget_answers(tx: Transaction, before_ms: int, limit: int) -> int:
 
 
 def _row(row: dict[str, Any]) -> WindowRow:
-    return WindowRow(msgspec.json.decode(row["body"], type=Window), row["due_ms"])
+    return WindowRow(msgspec.json.decode(row["body"], type=Window), row["due_ms"], row["reckoned_ms"])
 
 
 def _in(scope: Scope) -> dict[str, Any]:
