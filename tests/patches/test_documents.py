@@ -1,4 +1,4 @@
-"""The documents that patch nodes, and their script: it finds the server, gets the payload, checks and runs it."""
+"""The documents that patch nodes, and their script: it finds the server, gets the payload and runs it."""
 
 import hashlib
 import http.server
