@@ -1,22 +1,26 @@
 """Baselines and nodes, as tests of patching speak of them."""
 
 import itertools
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
 
-from hostreeve.capabilities import nodes
+from hostreeve.capabilities import compliance, nodes, patches
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
+from hostreeve.capabilities.patches.model.baseline import LEVELS
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity, organizations
+from tests.calls import Caller, node_principal
 from tests.house import House
 
 _numbers = itertools.count(1)
+TABLES = ("patch_groups", "patch_defaults", "patch_baselines", "patch_snapshots", "patch_states")
 
 UBUNTU = ("Ubuntu", "22.04")
 RHEL = ("Red Hat Enterprise Linux", "9.4")
@@ -41,6 +45,67 @@ def refused(operation: Any, code: str, **request: Any) -> str:
         operation(**request)
     assert error.value.response["Error"]["Code"] == code
     return str(error.value.response["Error"]["Message"])
+
+
+class Told(NamedTuple):
+    """An item of inventory, as its follower is handed it."""
+
+    rows: list[dict[str, str]] | None
+
+
+def stamp(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def patch(name: str, state: str = "Missing", level: str = "UNSPECIFIED", **details: str) -> dict[str, str]:
+    """A row of AWS:ComplianceItem, as the payload sends it."""
+    is_fine = state in ("Installed", "InstalledOther", "NotApplicable")
+    return {
+        "Id": f"{name}.amd64",
+        "Title": f"{name}.amd64:1.0",
+        "Severity": level,
+        "Status": "COMPLIANT" if is_fine else "NON_COMPLIANT",
+        "PatchState": state,
+        "InstalledTime": "2027-01-01T00:00:00Z" if state.startswith("Installed") else "",
+        "Classification": "Security",
+        "PatchSeverity": "Important",
+        "DocumentName": "",
+        "DocumentVersion": "",
+        **details,
+    }
+
+
+def summary(rows: list[dict[str, str]], at_ms: int, **more: str) -> dict[str, str]:
+    """The row of AWS:PatchSummary that goes with them."""
+    bad = [row for row in rows if row["Status"] == "NON_COMPLIANT"]
+    critical = [row for row in bad if row["Severity"] == "CRITICAL"]
+    security = [row for row in bad if row["Classification"] == "Security"]
+    told = {
+        "BaselineId": "pb-0123456789abcdef0",
+        "PatchGroup": "",
+        "SnapshotId": "521c3536-930c-4aa9-950e-01234567abcd",
+        "ExecutionId": "4681775b-098f-4435-a956-0ef33373ac11",
+        "OperationType": "Scan",
+        "OperationStartTime": stamp(at_ms - 5_000),
+        "OperationEndTime": stamp(at_ms),
+        "RebootOption": "RebootIfNeeded",
+        "NotApplicableCount": "0",
+        "CriticalNonCompliantCount": str(len(critical)),
+        "SecurityNonCompliantCount": str(len(security)),
+        "OtherNonCompliantCount": str(len([row for row in bad if row not in critical + security])),
+    }
+    for state in (
+        "Installed",
+        "InstalledOther",
+        "InstalledRejected",
+        "InstalledPendingReboot",
+        "Missing",
+        "Failed",
+    ):
+        told[f"{state}Count"] = str(sum(row["PatchState"] == state for row in rows))
+    if bad:
+        told["NonCompliantSeverity"] = max((row["Severity"] for row in bad), key=LEVELS.index)
+    return told | more
 
 
 class Estate:
@@ -112,6 +177,31 @@ class Estate:
             )
         )
 
+    def report(self, node_id: str, *rows: dict[str, str], **more: str) -> None:
+        """What the payload tells after a run."""
+        told = summary(list(rows), self.world.now_ms(), **more)
+
+        def unit(tx: Transaction) -> None:
+            call = Caller(self.database, self.world).call(tx, node_principal(node_id, self.scope.account))
+            call.scope = self.scope
+            patches.summary_reported(call, node_id, Told([told]))
+            items = [
+                compliance.Item(
+                    id=row["Id"],
+                    title=row["Title"],
+                    severity=row["Severity"],
+                    status=row["Status"],
+                    details={k: v for k, v in row.items() if k not in ("Id", "Title", "Severity", "Status")},
+                )
+                for row in rows
+            ]
+            how = compliance.Execution(at_ms=self.world.now_ms())
+            compliance.put(
+                tx, self.scope, node_id, compliance.PATCH, items, execution=how, now_ms=self.world.now_ms()
+            )
+
+        self.database.write_sync(unit)
+
     def fetched(self, url: str) -> HttpResponse:
         """What a page of the server answers."""
         path = urlsplit(url).path
@@ -127,7 +217,7 @@ class Estate:
         """The house is as it was."""
 
         def unit(tx: Transaction) -> None:
-            for table in ("patch_groups", "patch_defaults", "patch_baselines", "patch_snapshots"):
+            for table in TABLES:
                 tx.run(f"DELETE FROM {table}")
             for node_id in self._nodes:
                 node_rows.delete(tx, self.scope, node_id)

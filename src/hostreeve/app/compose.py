@@ -125,7 +125,7 @@ groups.declare(patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
-nodes.announce_leaving(compliance.node_left)
+nodes.announce_leaving(compliance.node_left, patches.node_left)
 compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
 

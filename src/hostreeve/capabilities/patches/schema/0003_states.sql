@@ -1,0 +1,30 @@
+-- What a node's last scan or install found, counted. The patches themselves are in compliance, as items of the type Patch.
+CREATE TABLE patch_states (
+    account                 TEXT NOT NULL,
+    region                  TEXT NOT NULL,
+    node_id                 TEXT NOT NULL,
+    patch_group             TEXT NOT NULL,
+    baseline_id             TEXT NOT NULL,
+    snapshot_id             TEXT NOT NULL,
+    operation               TEXT NOT NULL CHECK (operation IN ('Scan', 'Install')),
+    reboot_option           TEXT NOT NULL,
+    override_list           TEXT NOT NULL,
+    severity                TEXT NOT NULL,
+    started_ms              BIGINT NOT NULL,
+    ended_ms                BIGINT NOT NULL,
+    no_reboot_ms            BIGINT,
+    installed               INTEGER NOT NULL,
+    installed_other         INTEGER NOT NULL,
+    installed_pending       INTEGER NOT NULL,
+    installed_rejected      INTEGER NOT NULL,
+    missing                 INTEGER NOT NULL,
+    failed                  INTEGER NOT NULL,
+    not_applicable          INTEGER NOT NULL,
+    unreported              INTEGER NOT NULL,
+    available_security      INTEGER NOT NULL,
+    critical_non_compliant  INTEGER NOT NULL,
+    security_non_compliant  INTEGER NOT NULL,
+    other_non_compliant     INTEGER NOT NULL,
+    PRIMARY KEY (account, region, node_id)
+);
+CREATE INDEX patch_states_group ON patch_states (account, region, patch_group, node_id);
