@@ -14,9 +14,12 @@ _RESTARTS = re.compile(
 
 
 def offers(verdicts: Iterable[Verdict], family: str) -> List[Dict[str, Any]]:
-    """The patches, those that are approved first, at most OFFERS_MAX."""
-    found = [_offer(verdict, choice, family) for verdict in verdicts for choice in verdict.choices]
-    found.sort(key=lambda offer: (offer["Decision"] != APPROVED, offer["Title"]))
+    """The patches, packages with something to install first, each package's versions oldest first; at most
+    OFFERS_MAX."""
+    ordered = sorted(
+        verdicts, key=lambda verdict: (verdict.target is None, *verdict.package.current.identity)
+    )
+    found = [_offer(verdict, choice, family) for verdict in ordered for choice in verdict.choices]
     return found[:OFFERS_MAX]
 
 
@@ -40,6 +43,7 @@ def _offer(verdict: Verdict, choice: Choice, family: str) -> Dict[str, Any]:
         "Title": patch.title,
         "InstalledVersion": verdict.package.current.version,
         "Repository": patch.repository,
+        "IsSecurity": patch.is_security or patch.has_notice,
         "Classification": patch.classification,
         "Severity": patch.severity,
         "Priority": patch.priority,
