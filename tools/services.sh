@@ -6,6 +6,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 [ -x /usr/sbin/nats-server ] || command -v nats-server >/dev/null || missing="$missing nats-server"
 command -v openssl >/dev/null || missing="$missing openssl"
 [ -e /usr/lib/softhsm/libsofthsm2.so ] || missing="$missing softhsm2"
+command -v bwrap >/dev/null || missing="$missing bubblewrap"
 for program in curl wget git strace; do
     command -v $program >/dev/null || missing="$missing $program"
 done
