@@ -7,6 +7,8 @@ from typing import Any
 from hostreeve.capabilities import nodes
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
+from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
+from hostreeve.gateway.http import HttpRequest
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity, organizations
@@ -69,6 +71,27 @@ class Fleet:
         )
         key = (issued.access_key_id, issued.secret, issued.session_token)
         return self.house.client("ssm", key)
+
+    def hostreeve(self, operation: str, **request: Any) -> dict[str, Any]:
+        """An operation of ours, over the wire; AssertionError with code and message when it is refused."""
+        body = json.dumps(request).encode()
+        headers = {
+            "host": "127.0.0.1:8443",
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"Hostreeve.{operation}",
+        }
+        signed = sign_headers(
+            Outgoing("POST", "/", "", headers, body, None),
+            Credentials(*self.house.key, None),
+            region=self.scope.region,
+            service="hostreeve",
+            now_ms=self.world.now_ms(),
+        )
+        named = [(name.lower(), value) for name, value in signed.items()]
+        answer = self.house.request(HttpRequest("POST", "/", "", named, body, client="127.0.0.1"))
+        read: dict[str, Any] = json.loads(answer.body)
+        assert answer.status == 200, f"{read.get('__type')}: {read}"
+        return read
 
     def leave(self, node_id: str) -> None:
         self.ssm.deregister_managed_instance(InstanceId=node_id)

@@ -52,6 +52,8 @@ class Operation:
     """Slow work on the request alone, such as bringing a large body to disk. It is done once, in a thread,
     when the caller is known to be allowed and before the transaction; the handler gets the request that it
     answers."""
+    long: bool = False
+    """A read that may look at more than about a thousand rows: it is done beside the event loop."""
     begins: Handler | None = None
     """Where the handler asks for leave by itself: what of it is asked before `prepares` works for anybody.
     What it answers, if anything, is added to the request: what the store must say before the work can be
@@ -107,6 +109,7 @@ class Operations:
         waits: Waits | None = None,
         prepares: Prepares | None = None,
         begins: Handler | None = None,
+        long: bool = False,
     ) -> Callable[[H], H]:
         assert name not in self._table, f"{name} is already taken"
         assert on or asks or signer == "nobody", (
@@ -125,6 +128,7 @@ class Operations:
                 waits=waits,
                 prepares=prepares,
                 begins=begins,
+                long=long,
             )
             return handler
 

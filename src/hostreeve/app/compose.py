@@ -15,6 +15,7 @@ from hostreeve.capabilities import (
     commands,
     compliance,
     documents,
+    inventory,
     nodes,
     parameters,
     patches,
@@ -29,6 +30,8 @@ from hostreeve.capabilities.commands import worker as commands_worker
 from hostreeve.capabilities.compliance import operations as compliance_operations
 from hostreeve.capabilities.documents import operations as documents_operations
 from hostreeve.capabilities.documents import worker as documents_worker
+from hostreeve.capabilities.inventory import operations as inventory_operations
+from hostreeve.capabilities.inventory import worker as inventory_worker
 from hostreeve.capabilities.nodes import operations as nodes_operations
 from hostreeve.capabilities.parameters import operations as parameters_operations
 from hostreeve.capabilities.parameters import worker as parameters_worker
@@ -79,6 +82,7 @@ SCHEMAS = (
     "hostreeve.capabilities.calendars",
     "hostreeve.capabilities.nodes",
     "hostreeve.capabilities.compliance",
+    "hostreeve.capabilities.inventory",
     "hostreeve.capabilities.commands",
     "hostreeve.capabilities.patches",
     "hostreeve.capabilities.associations",
@@ -107,6 +111,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         calendars_operations.ssm,
         nodes_operations.ssm,
         compliance_operations.ssm,
+        inventory_operations.ssm,
+        inventory_operations.hostreeve,
         commands_operations.ssm,
         commands_operations.hostreeve,
         patches_operations.ssm,
@@ -125,7 +131,9 @@ groups.declare(patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
-nodes.announce_leaving(compliance.node_left, patches.node_left)
+nodes.announce_leaving(compliance.node_left, inventory.node_leaves, patches.node_left)
+compliance.follow(inventory.complied)
+inventory.follow_all(inventory.taken)
 compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
 
@@ -208,6 +216,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *commands_worker.workers(database, world),
         *parameters_worker.workers(database, world),
         *calendars_worker.workers(database, world),
+        *inventory_worker.workers(database, world),
         *patches_worker.workers(database, world),
         *associations_worker.workers(database, world, keys),
         *windows_worker.workers(database, world, keys),
@@ -215,4 +224,5 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     if config.objects is not None:
         workers += documents_worker.workers(database, world, keys)
         workers += objects_worker.workers(database, world)
+        workers += inventory_worker.syncing_workers(database, world)
     return App(database, pipeline, channels, asgi, workers, record, auditor)

@@ -138,7 +138,8 @@ class Pipeline:
         signer = operation.signer if operation else "credentials"
         claim = None if signer == "nobody" else read_claim(caller.http, protocols.family(route.service))
         if operation is not None and not (operation.writes or operation.waits or operation.prepares):
-            result = await self._database.read(lambda tx: self._read(tx, caller, route, operation, claim))
+            read = self._database.read_long if operation.long else self._database.read
+            result = await read(lambda tx: self._read(tx, caller, route, operation, claim))
         else:
             result = await self._write(caller, route, operation, claim)
         return protocols.write_response(route.operation, result, caller.request_id, route.protocol)
@@ -182,7 +183,8 @@ class Pipeline:
 
     async def _execute(self, caller: Caller, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
         if not operation.writes:
-            return await self._database.read(lambda tx: self._run(tx, caller, operation, request))
+            read = self._database.read_long if operation.long else self._database.read
+            return await read(lambda tx: self._run(tx, caller, operation, request))
         answer = await self._database.write(lambda tx: self._written(tx, caller, operation, request))
         caller.is_recorded = not _is_idle(operation, answer)
         return answer

@@ -6,12 +6,13 @@ status changes.
 """
 
 from hostreeve.capabilities.compliance.actions.putting import (
+    follow,
     node_left,
     put,
     remove,
     remove_everywhere,
 )
-from hostreeve.capabilities.compliance.actions.summing import items
+from hostreeve.capabilities.compliance.actions.summing import content_hash, items, standings, types_of
 from hostreeve.capabilities.compliance.actions.taking import ask_about_associations
 from hostreeve.capabilities.compliance.model import (
     ASSOCIATION,
@@ -23,6 +24,8 @@ from hostreeve.capabilities.compliance.model import (
     Execution,
     Item,
     Part,
+    summary_row,
+    zulu,
 )
 
 __all__ = [
@@ -36,9 +39,15 @@ __all__ = [
     "Item",
     "Part",
     "ask_about_associations",
+    "content_hash",
+    "follow",
     "items",
     "node_left",
     "put",
     "remove",
     "remove_everywhere",
+    "standings",
+    "summary_row",
+    "types_of",
+    "zulu",
 ]

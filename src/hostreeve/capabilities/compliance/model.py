@@ -199,5 +199,26 @@ def described_resource(parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
+def summary_row(parts: Sequence[Part]) -> dict[str, str]:
+    """An entry of AWS:ComplianceSummary, of all parts of a node's type."""
+    shown = described_resource(parts)
+    last = max(parts, key=lambda part: part.execution_ms)
+    row = {
+        "ComplianceType": last.compliance_type,
+        "Status": shown["Status"],
+        "OverallSeverity": shown["OverallSeverity"],
+        "ExecutionId": last.execution_id,
+        "ExecutionType": last.execution_type,
+        "ExecutionTime": zulu(last.execution_ms),
+    }
+    for which in ("Compliant", "NonCompliant"):
+        counts = shown[f"{which}Summary"]["SeveritySummary"]
+        row |= {f"{which}{name}": str(number) for name, number in counts.items()}
+    for facet in ("PatchBaselineId", "PatchGroup"):
+        if last.facets.get(facet):
+            row[facet] = last.facets[facet][0]
+    return row
+
+
 def zulu(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -67,14 +67,17 @@ def parts(tx: Transaction, scope: Scope, node_id: str, compliance_type: str) -> 
     return [_part(row) for row in tx.all(sql, **_key(scope, node_id, compliance_type))]
 
 
-def parts_of_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], choice: Choice) -> list[Part]:
-    """The parts of these nodes that are chosen, by node and type."""
+def parts_of_many(
+    tx: Transaction, scope: Scope, node_ids: Iterable[str] | None, choice: Choice
+) -> list[Part]:
+    """The parts of these nodes (None: of all) that are chosen, by node and type."""
+    among = "" if node_ids is None else " AND node_id IN :node_ids"
     rows = tx.all(
-        f"""SELECT {_COLUMNS} FROM compliance_states WHERE {_SCOPE} AND node_id IN :node_ids{choice.where}
+        f"""SELECT {_COLUMNS} FROM compliance_states WHERE {_SCOPE}{among}{choice.where}
             ORDER BY node_id, compliance_type, part""",
         account=scope.account,
         region=scope.region,
-        node_ids=sorted(node_ids),
+        **({} if node_ids is None else {"node_ids": sorted(node_ids)}),
         **choice.values,
     )
     return [_part(row) for row in rows]

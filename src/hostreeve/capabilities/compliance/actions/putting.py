@@ -1,6 +1,6 @@
 """Compliance put and removed, by whoever finds something out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hostreeve.capabilities.compliance import store
 from hostreeve.capabilities.compliance.model import (
@@ -19,6 +19,15 @@ from hostreeve.persistence.database import Transaction
 
 CHANGED = "Configuration Compliance State Change"
 """AWS's name of the event (source aws.ssm)."""
+
+Changed = Callable[[Transaction, Scope, str, int], None]
+_followers: list[Changed] = []
+
+
+def follow(changed: Changed) -> None:
+    """`changed(tx, scope, node_id, now_ms)` is told whenever something else is known of a node."""
+    if changed not in _followers:
+        _followers.append(changed)
 
 
 def put(
@@ -49,6 +58,8 @@ def put(
     elif len(kept) < len(before):
         store.drop(tx, scope, node_id, compliance_type, part)
     _tell(tx, scope, before, kept, now_ms)
+    for told in _followers:
+        told(tx, scope, node_id, now_ms)
     return True
 
 

@@ -1,6 +1,6 @@
 """Compliance read: the items of a node, the nodes by type, how each node stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hostreeve.api.call import Call
@@ -35,6 +35,26 @@ def items(tx: Transaction, scope: Scope, node_id: str, compliance_type: str) -> 
     """All items of a node's type."""
     of_type = store.items_of(tx, scope, node_id, compliance_type)
     return [(part, item) for part, of_it in of_type for item in of_it]
+
+
+def content_hash(tx: Transaction, scope: Scope, node_id: str, compliance_type: str) -> str:
+    """The hash that the node's items of a type were put with, "" for none."""
+    return next((each.content_hash for each in store.parts(tx, scope, node_id, compliance_type)), "")
+
+
+def types_of(tx: Transaction, scope: Scope, node_id: str) -> set[str]:
+    """The types of which something is known of a node."""
+    return store.types_of(tx, scope, node_id)
+
+
+def standings(
+    tx: Transaction, scope: Scope, node_ids: Iterable[str] | None = None
+) -> dict[tuple[str, str], list[Part]]:
+    """What is known of each node and type but the items, by (node, type): of these nodes, or of all."""
+    found: dict[tuple[str, str], list[Part]] = {}
+    for part in store.parts_of_many(tx, scope, node_ids, store.Choice()):
+        found.setdefault((part.node_id, part.compliance_type), []).append(part)
+    return found
 
 
 def listed(call: Call, request: Mapping[str, Any], page: Page) -> tuple[list[dict[str, Any]], str | None]:

@@ -58,6 +58,11 @@ def ids_with(
     return nodes.ids(tx, scope, [Condition(ATTRIBUTES[attribute], tuple(values), operator)], now_ms)
 
 
+def every(tx: Transaction, scope: Scope, *, after: str, limit: int, now_ms: int) -> list[Node]:
+    """All nodes by id, behind `after`."""
+    return nodes.select(tx, scope, [], after=after, limit=limit, now_ms=now_ms)
+
+
 def _is_taggable(tx: Transaction, scope: Scope, node_id: str) -> bool:
     """EC2's instances have EC2's tags, and no others."""
     return not is_instance(node_id) and exists(tx, scope, node_id)

@@ -28,8 +28,8 @@ from hostreeve.platform import compute, groups, identity
 
 error = ServiceErrors(service("ssm"))
 
-Left = Callable[[Transaction, Scope, str, int], None]
-_followers: list[Left] = []
+Leaves = Callable[[Transaction, Scope, str, int], None]
+_followers: list[Leaves] = []
 
 INSTANCE = "EC2Instance"
 INSTANCE_COLUMNS = {"ComputerName": "private_dns", "IPAddress": "private_ip", "PlatformType": "platform"}
@@ -209,15 +209,16 @@ def deregister(call: Call, node_id: str) -> None:
 
 def let_go(call: Call, node_id: str) -> bool:
     """All of a node but its tags is gone. False when there was none."""
-    if not nodes.delete(call.tx, call.scope, node_id):
+    if not nodes.existing(call.tx, call.scope, [node_id]):
         return False
+    for leaves in _followers:
+        leaves(call.tx, call.scope, node_id, call.now_ms)
+    nodes.delete(call.tx, call.scope, node_id)
     identity.revoke_node(call.tx, call.scope.account, node_id)
     mailbox.forget_node(call.tx, call.scope, node_id)
-    for left in _followers:
-        left(call.tx, call.scope, node_id, call.now_ms)
     return True
 
 
-def announce_leaving(*followers: Left) -> None:
-    """Told, in the same transaction, that a node is managed no more: its id, and the time in ms."""
+def announce_leaving(*followers: Leaves) -> None:
+    """Told, in the same transaction and just before it, that a node is managed no more: its id, and when."""
     _followers.extend(each for each in followers if each not in _followers)

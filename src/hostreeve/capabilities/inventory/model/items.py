@@ -1,0 +1,105 @@
+"""What a node has of a type, as a value; entries that many nodes share, and what became different."""
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from hostreeve.capabilities.inventory.model.types import identity_of, is_moment
+
+Row = dict[str, str]
+
+ITEM_BYTES_MAX = 4 * 1024 * 1024
+ITEMS_BYTES_MAX = 12 * 1024 * 1024
+"""Official agents stop at 3 MB and 10 MB; AWS's own numbers are not published."""
+KEPT_MS = 30 * 86_400_000
+"""How long the inventory of nodes that left is kept."""
+HISTORY_KEPT_MS = 90 * 86_400_000
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """What was put of a type. `rows` None: only the hash was told, because nothing is different."""
+
+    type_name: str
+    schema_version: str
+    capture_time: str
+    content_hash: str = ""
+    rows: list[Row] | None = None
+    context: dict[str, str] = field(default_factory=dict)
+
+
+class Shared(Struct, frozen=True):
+    """An entry without its times, and the digest by which it is found again."""
+
+    content: bytes
+    digest: str
+
+
+def split(rows: Iterable[Row]) -> tuple[list[Shared], list[Row]]:
+    """Each entry's part that nodes share, and its times."""
+    shared, moments = [], []
+    for row in rows:
+        times = {name: value for name, value in row.items() if is_moment(name)}
+        rest = sorted((name, value) for name, value in row.items() if name not in times)
+        content = msgspec.json.encode(dict(rest))
+        shared.append(Shared(content, hashlib.blake2b(content, digest_size=16).hexdigest()))
+        moments.append(times)
+    return shared, moments
+
+
+def joined(contents: Sequence[Row], moments: Sequence[Row]) -> list[Row]:
+    """The entries whole again; `moments` are [] where none has any."""
+    if not moments:
+        return list(contents)
+    return [{**content, **times} for content, times in zip(contents, moments, strict=True)]
+
+
+def packed(ids: Iterable[int]) -> bytes:
+    return array("q", ids).tobytes()
+
+
+def unpacked(ids: bytes) -> "array[int]":
+    found: array[int] = array("q")
+    found.frombytes(ids)
+    return found
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """Entries of a node's type that came and went together, and those that are there with other values.
+
+    `at_ms` is when it was taken, `capture_time` when the node looked. `is_first`: nothing was known before,
+    and the entries are not listed.
+    """
+
+    at_ms: int
+    type_name: str
+    capture_time: str
+    is_first: bool
+    added: list[Row]
+    removed: list[Row]
+    changed: list[tuple[Row, Row]]
+
+
+def told_apart(
+    type_name: str, added: Iterable[Row], removed: Iterable[Row]
+) -> tuple[list[Row], list[Row], list[tuple[Row, Row]]]:
+    """Entries that came, that went, and pairs (before, after) of the same ones with other values."""
+    came, went = list(added), list(removed)
+    names = identity_of(type_name, {name for row in (*came, *went) for name in row})
+    before: dict[tuple[str, ...], list[Row]] = {}
+    for row in went:
+        before.setdefault(_key(row, names), []).append(row)
+    changed, new = [], []
+    for row in came:
+        same = before.get(_key(row, names))
+        if same:
+            changed.append((same.pop(0), row))
+        else:
+            new.append(row)
+    return new, [row for rows in before.values() for row in rows], changed
+
+
+def _key(row: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row.get(name, "") for name in names)
