@@ -7,6 +7,10 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 command -v openssl >/dev/null || missing="$missing openssl"
 [ -e /usr/lib/softhsm/libsofthsm2.so ] || missing="$missing softhsm2"
 command -v bwrap >/dev/null || missing="$missing bubblewrap"
+# The package managers of other systems, for the test hosts of Patch Manager.
+command -v dnf >/dev/null && command -v rpmbuild >/dev/null || missing="$missing dnf rpm"
+command -v createrepo_c >/dev/null || missing="$missing createrepo-c"
+command -v zypper >/dev/null || missing="$missing zypper"
 for program in curl wget git strace; do
     command -v $program >/dev/null || missing="$missing $program"
 done

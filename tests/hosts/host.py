@@ -60,7 +60,8 @@ class Host:
         self.disk.mkdir(parents=True)
         argv = ["unshare", "--mount", "--propagation", "private", "--kill-child", "--fork"]
         argv += ["sh", "-c", _DISK, "sh", str(self.disk), size, " ".join(own)]
-        self._disk = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._log = self.disk.with_suffix(".log").open("wb")
+        self._disk = self._started_with(argv)
         self._machine: subprocess.Popen[bytes] | None = None
         self._inner = self._wait(lambda: self._mounted())
         self.boots = 0
@@ -77,7 +78,7 @@ class Host:
         subprocess.run([*enter, "rm", "-f", f"{self.disk}/root/run/up"], check=True)
         argv = [*enter, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
         argv += ["sh", "-c", _MACHINE, "sh", str(self.disk), self.disk.name]
-        self._machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._machine = self._started_with(argv)
         self.pid = self._wait(self._started)
 
     def power_off(self) -> None:
@@ -120,17 +121,21 @@ class Host:
             self.power_off()
         os.killpg(self._disk.pid, signal.SIGKILL)
         self._disk.wait(START_S)
+        self._log.close()
 
     def _enter(self) -> list[str]:
         return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-r", "-w", "--"]
 
+    def _started_with(self, argv: list[str]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=self._log, start_new_session=True)
+
     def _mounted(self) -> int:
-        assert self._disk.poll() is None, "the host's disk could not be made"
+        assert self._disk.poll() is None, self.disk.with_suffix(".log").read_text()
         child = _child_of(self._disk.pid)
         return child if child and Path(f"/proc/{child}/root{self.disk}/mounted").exists() else 0
 
     def _started(self) -> int:
-        assert self._machine is not None and self._machine.poll() is None, "the host did not start"
+        assert self._machine is not None and self._machine.poll() is None, self.disk.with_suffix(".log").read_text()
         child = _child_of(self._machine.pid)
         return child if child and Path(f"/proc/{child}/root/run/up").exists() and _is_init(child) else 0
 

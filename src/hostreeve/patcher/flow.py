@@ -18,6 +18,8 @@ RESTARTS_MAX = 3
 
 HELD = Attempt(trouble.DEPENDENCY, "held by the administrator")
 
+UNSEEN = Attempt(trouble.OTHER, "the package manager reported no error, but the new version is not there")
+
 
 class Case(NamedTuple):
     """What a run works with from beginning to end."""
@@ -66,7 +68,7 @@ def _run(order: Order, key: str) -> int:
         done = _install(case, host, verdicts)
         host = case.packager.host(case.snapshot.product)
         verdicts = selection.select(host, case.snapshot.baseline, started_ms)
-        done = done._replace(fresh=_fresh(done, host))
+        done = _checked(done, host)
     kept = _noted(kept, case, done)
     rows = states.rows(
         verdicts, case.snapshot.baseline.rejected_action, states.Deeds(kept.pending(), done.tried)
@@ -123,14 +125,18 @@ def _targets(case: Case, host: Host, verdicts: Sequence[Verdict]) -> Tuple[List[
     )
 
 
-def _fresh(done: Done, host: Host) -> Tuple[Patch, ...]:
-    """Of the versions that were to be installed, those that are there now, and whole."""
+def _checked(done: Done, host: Host) -> Done:
+    """What is really there now, and whole; the rest failed, whatever the package manager said."""
     there = {
         package.current.identity: package.current.version
         for package in host.packages
         if not package.is_broken
     }
-    return tuple(patch for patch in done.fresh if there.get(patch.identity) == patch.version)
+    fresh = tuple(patch for patch in done.fresh if there.get(patch.identity) == patch.version)
+    known = {patch.identity for patch in fresh} | {patch.identity for patch, _ in done.failed}
+    lost = tuple((patch, UNSEEN) for patch in done.fresh if patch.identity not in known)
+    failed = tuple(each for each in done.failed if each[0] not in fresh)
+    return done._replace(fresh=fresh, failed=failed + lost)
 
 
 def _noted(kept: Record, case: Case, done: Done) -> Record:

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import List
 
-from hostreeve.patcher import flow, options
+from hostreeve.patcher import dnf_query, flow, options
 from hostreeve.patcher.failure import DEPENDENCY, FAILED, Failure
 from hostreeve.patcher.trouble import DEPENDENCY as UNMET
 from hostreeve.patcher.trouble import Trouble
@@ -12,6 +12,8 @@ from hostreeve.patcher.trouble import Trouble
 
 def main(argv: List[str]) -> int:
     """The exit code; the last line on standard error says in one sentence what went wrong."""
+    if argv[:1] == ["dnf-query"]:
+        return dnf_query.main(argv[1])
     order = options.read(argv)
     if order is None:
         print("usage: patch-payload run --operation Scan|Install", file=sys.stderr)

@@ -5,17 +5,17 @@ import sys
 import uuid
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from hostreeve.patcher import apt, failure, offers, report, server, states, trouble
+from hostreeve.patcher import apt, dnf, failure, offers, report, server, states, trouble
 from hostreeve.patcher.failure import Failure
 from hostreeve.patcher.machine import System
-from hostreeve.patcher.model import APT, MISSING, Rows, Snapshot, Verdict
+from hostreeve.patcher.model import APT, MISSING, RPM, Rows, Snapshot, Verdict
 from hostreeve.patcher.options import Order
 from hostreeve.patcher.packager import Packager, Settings
 from hostreeve.patcher.report import Course
 from hostreeve.patcher.server import Refused, Server, Unreachable
 
 BY_ASSOCIATION = "AWS-RunPatchBaselineAssociation"
-_MANAGERS: Dict[str, Callable[[Settings], Packager]] = {APT: apt.Apt}
+_MANAGERS: Dict[str, Callable[[Settings], Packager]] = {APT: apt.Apt, RPM: dnf.Dnf}
 _RESENT = ("ItemContentMismatchException", "InvalidItemContentException")
 
 
@@ -54,7 +54,9 @@ def tell(where: Optional[Server], course: Course, snapshot: Snapshot, rows: Rows
     _show(course, snapshot, rows)
     if about.order.report_file:
         _write(about.order.report_file, course, snapshot, rows, about)
-    if where is None:
+    # A baseline that somebody tries does not displace what is known of the node by its own.
+    is_trial = bool(about.order.baseline_override) and not about.order.association_id
+    if where is None or is_trial:
         return
     try:
         if about.order.document == BY_ASSOCIATION:
