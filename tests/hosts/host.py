@@ -135,7 +135,9 @@ class Host:
         return child if child and Path(f"/proc/{child}/root{self.disk}/mounted").exists() else 0
 
     def _started(self) -> int:
-        assert self._machine is not None and self._machine.poll() is None, self.disk.with_suffix(".log").read_text()
+        assert self._machine is not None and self._machine.poll() is None, self.disk.with_suffix(
+            ".log"
+        ).read_text()
         child = _child_of(self._machine.pid)
         return child if child and Path(f"/proc/{child}/root/run/up").exists() and _is_init(child) else 0
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from hostreeve.patcher import programs, trouble
 from hostreeve.patcher.model import RPM, Host, Package, Patch, Wanted
-from hostreeve.patcher.packager import Attempt, Packager, Settings
+from hostreeve.patcher.packager import Attempt, Packager, Settings, repository_files
 
 INTERPRETERS = ("/usr/libexec/platform-python", "/usr/bin/python3")
 
@@ -25,7 +25,7 @@ class Dnf(Packager):
                 trouble.OTHER, "this host has no dnf; yum without it (Python 2) is not supported"
             )
         self._settings, self._dnf = settings, where
-        self._reposdir = _with_sources(settings) if settings.sources else ""
+        self._reposdir = repository_files(settings, "yum.repos.d") if settings.sources else ""
         self._found: Dict[str, Any] = {}
 
     def refresh(self) -> None:
@@ -107,17 +107,6 @@ def _patch(found: Dict[str, Any]) -> Patch:
         cves=tuple(found.get("cves", ())),
         repository=found["repository"],
     )
-
-
-def _with_sources(settings: Settings) -> str:
-    folder = os.path.join(settings.state, "yum.repos.d")
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    for name in os.listdir(folder):
-        os.unlink(os.path.join(folder, name))
-    for number, source in enumerate(settings.sources, 1):
-        with open(os.path.join(folder, "source-%d.repo" % number), "w", encoding="utf-8") as file:
-            file.write(source.configuration.strip() + "\n")
-    return folder
 
 
 def _python_of(program: str) -> str:

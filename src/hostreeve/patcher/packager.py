@@ -1,5 +1,6 @@
 """What every package manager is asked to do here."""
 
+import os
 from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 from hostreeve.patcher import trouble
@@ -7,7 +8,7 @@ from hostreeve.patcher.model import Host, Patch, Source, Wanted
 
 
 class Settings(NamedTuple):
-    """`root`: where the host's files are. `lock_wait_s`: how long to wait for another package manager."""
+    """`state`: a folder of the payload's own. `lock_wait_s`: how long to wait for another package manager."""
 
     state: str
     sources: Tuple[Source, ...] = ()
@@ -70,3 +71,15 @@ def install_what_can_be(patches: List[Patch], attempt: Try) -> List[Tuple[Patch,
     if failed and failed[-1][1].kind in (trouble.DISK_FULL, trouble.LOCKED, trouble.NETWORK):
         return failed + [(patch, failed[-1][1]) for patch in patches[middle:]]
     return failed + install_what_can_be(patches[middle:], attempt)
+
+
+def repository_files(settings: Settings, name: str) -> str:
+    """A folder with a .repo file per source of the baseline, and nothing else."""
+    folder = os.path.join(settings.state, name)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    for name in os.listdir(folder):
+        os.unlink(os.path.join(folder, name))
+    for number, source in enumerate(settings.sources, 1):
+        with open(os.path.join(folder, "source-%d.repo" % number), "w", encoding="utf-8") as file:
+            file.write(source.configuration.strip() + "\n")
+    return folder

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple
 
 from hostreeve.patcher import trouble
 
@@ -101,12 +101,15 @@ def follow(argv: List[str]) -> Ran:
     return Ran(process.wait(), "".join(kept))
 
 
-def patiently(attempt: Callable[[], Ran], program: str, wait_s: float) -> Ran:
-    """Attempt until no lock is in the way, for at most `wait_s`. Trouble of kind LOCKED after that."""
+def patiently(
+    attempt: Callable[[], Ran], program: str, wait_s: float, content: Tuple[int, ...] = (0,)
+) -> Ran:
+    """Attempt until no lock is in the way, for at most `wait_s`. Trouble of kind LOCKED after that.
+    `content`: the exit codes that are no failure."""
     begun = time.monotonic()
     while True:
         ran = attempt()
-        if ran.code == 0:
+        if ran.code in content:
             return ran
         wrong = trouble.read(program, ran.code, ran.said + ran.errors)
         if wrong.kind != trouble.LOCKED:
