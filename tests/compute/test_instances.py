@@ -1,8 +1,10 @@
 """Machines as EC2 instances, through a real client: described, filtered, paged, tagged, terminated."""
 
+import json
 import re
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.compute.conftest import refused, report
 
@@ -250,6 +252,47 @@ def test_rights_are_asked_for_the_instance_and_its_tags(ec2, enrolled, limited, 
     client = limited("ec2", {"Action": "ec2:CreateTags", "Condition": only})
     client.create_tags(Resources=[mine], Tags=[{"Key": "Env", "Value": "x"}])
     assert refused(client.create_tags, Resources=[mine], Tags=tags) == "UnauthorizedOperation"
+
+
+def test_a_denial_says_why_and_is_decoded_by_who_may(ec2, enrolled, limited, house):
+    instance = enrolled(Team="other")
+    never = {"Action": "ec2:DescribeInstances", "Effect": "Deny", "Sid": "Never"}
+    client = limited("ec2", never)
+    with pytest.raises(ClientError) as told:
+        client.describe_instances(InstanceIds=[instance])
+    shown = told.value.response["Error"]
+    assert shown["Code"] == "UnauthorizedOperation"
+    words, _, encoded = shown["Message"].partition(" Encoded authorization failure message: ")
+    assert words.startswith("You are not authorized to perform this operation. User: arn:aws:iam::")
+    assert words.endswith(
+        "is not authorized to perform: ec2:DescribeInstances on resource: * with an explicit deny in an "
+        "identity-based policy."
+    )
+    sts = house.client("sts")
+    message = json.loads(sts.decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert message["explicitDeny"] and not message["allowed"]
+    assert message["matchedStatements"]["items"][0]["statementId"].endswith("#Never")
+    assert message["context"]["action"] == "ec2:DescribeInstances"
+    keys = {each["key"]: each["values"]["items"] for each in message["context"]["conditions"]["items"]}
+    assert keys["aws:requestedregion"] == [{"value": "us-east-1"}]
+    with pytest.raises(ClientError) as told:
+        client.terminate_instances(InstanceIds=[instance])
+    encoded = told.value.response["Error"]["Message"].rpartition(" ")[2]
+    message = json.loads(sts.decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert not message["explicitDeny"] and message["matchedStatements"]["items"] == []
+    assert message["context"]["resource"].endswith(f":instance/{instance}")
+
+
+def test_a_long_denial_can_be_decoded_too(enrolled, limited, house):
+    client, instance = limited("ec2", {"Action": "ec2:Describe*"}), enrolled()
+    tags = [
+        {"Key": house.world.hex(120) + str(number), "Value": house.world.hex(250)} for number in range(50)
+    ]
+    with pytest.raises(ClientError) as told:
+        client.create_tags(Resources=[instance], Tags=tags)
+    encoded = told.value.response["Error"]["Message"].rpartition(" ")[2]
+    decoded = house.client("sts").decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"]
+    assert json.loads(decoded)["context"]["action"] == "ec2:CreateTags"
 
 
 def test_regions_are_those_that_are_served(ec2):

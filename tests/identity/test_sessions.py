@@ -275,11 +275,12 @@ def test_an_encoded_denial_is_decoded_by_its_own_account_only(site):
         action="ec2:RunInstances",
         resource="arn:aws:ec2:us-east-1:1:instance/*",
         context={"ec2:region": ["us-east-1"]},
-        explicit=True,
+        denied_by="own#Never",
     )
     assert "RunInstances" not in text and len(text) < 10_240
     message = json.loads(ann.sts("DecodeAuthorizationMessage", EncodedMessage=text)["DecodedMessage"])
     assert message["explicitDeny"] and not message["allowed"]
+    assert message["matchedStatements"]["items"] == [{"statementId": "own#Never", "effect": "DENY"}]
     assert message["context"]["principal"]["arn"] == ann.arn()
     assert message["context"]["action"] == "ec2:RunInstances"
     conditions = message["context"]["conditions"]["items"]

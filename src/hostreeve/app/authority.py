@@ -1,6 +1,6 @@
 """Who callers are and what they may do: identity's answers, joined with what nodes and tags know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,9 @@ from hostreeve.gateway.caller import Caller, Credential
 from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity
+
+_ENCODES = "ec2:"
+"""EC2 sends its denials encoded as well: what they say in full is for who may decode them."""
 
 
 class PlatformAuthority:
@@ -38,9 +41,32 @@ class PlatformAuthority:
     ) -> None:
         caller = call.principal
         identity.note_use(caller, action, region=call.scope.region, now_ms=call.now_ms)
-        identity.authorise(
-            tx, caller, action, resources, context, policy=policy, tags_of=partial(_tags_of, tx)
+        try:
+            identity.authorise(
+                tx, caller, action, resources, context, policy=policy, tags_of=partial(_tags_of, tx)
+            )
+        except identity.Denied as denied:
+            if action.startswith(_ENCODES):
+                denied.message = f"{denied.message}. {self._encoded(caller, action, denied, context())}"
+            raise
+
+    def _encoded(
+        self,
+        caller: Principal,
+        action: str,
+        denied: identity.Denied,
+        context: Mapping[str, Sequence[str]],
+    ) -> str:
+        """What `DecodeAuthorizationMessage` decodes, in the words in which AWS sends it."""
+        text = identity.encode_denial(
+            self._keys,
+            caller,
+            action=action,
+            resource=denied.resource,
+            context=context,
+            denied_by=denied.decision.statement,
         )
+        return f"Encoded authorization failure message: {text}"
 
     def context(self, call: Caller, request: Mapping[str, Any]) -> dict[str, list[str]]:
         known = identity.request_context(

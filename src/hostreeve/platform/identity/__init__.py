@@ -7,7 +7,7 @@ neighbours as a role by `act_as`.
 
 from hostreeve.platform.identity.actions.above import Above, Level, stand_under
 from hostreeve.platform.identity.actions.acting import act_as
-from hostreeve.platform.identity.actions.authorising import asked_tags, authorise, request_context
+from hostreeve.platform.identity.actions.authorising import Denied, asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
     Credential,
     find_credential,
@@ -42,6 +42,7 @@ from hostreeve.platform.identity.store.standing import place as place_account
 __all__ = [
     "Above",
     "Credential",
+    "Denied",
     "Identity",
     "IssuedCredentials",
     "Level",

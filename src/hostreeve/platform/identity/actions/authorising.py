@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from hostreeve.api.call import Principal, ResourcePolicy, SessionFacts
-from hostreeve.api.errors import common
+from hostreeve.api.errors import AwsError, common
 from hostreeve.kernel.scope import GLOBAL, Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.actions import above
@@ -14,6 +14,7 @@ from hostreeve.platform.identity.actions import resources as resource_policies
 from hostreeve.platform.identity.actions.held import held, managed_policy
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
+    Decision,
     Policies,
     PolicySet,
     Request,
@@ -26,6 +27,17 @@ from hostreeve.platform.identity.policy import (
 from hostreeve.platform.identity.store import identities
 from hostreeve.platform.identity.store.changes import stamp_of
 from hostreeve.platform.identity.store.memory import Memory
+
+
+class Denied(AwsError):
+    """AccessDeniedException by policies, with what they decided on and how."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+    def __init__(self, request: Request, decision: Decision) -> None:
+        super().__init__(refusal_text(request, decision))
+        self.resource, self.decision = request.resource, decision
 
 
 class _Compiled(NamedTuple):
@@ -80,7 +92,7 @@ def authorise(
         else:
             decision = resource_policies.decided(request, policies, resource_set, policy)
         if not decision.allowed:
-            raise common.AccessDeniedException(refusal_text(request, decision))
+            raise Denied(request, decision)
 
 
 def _further(

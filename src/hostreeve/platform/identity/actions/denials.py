@@ -28,14 +28,35 @@ def encoded(
     action: str,
     resource: str,
     context: Mapping[str, Sequence[str]],
-    explicit: bool,
+    denied_by: str = "",
 ) -> str:
-    """A denial in the form of AWS's encoded authorization messages (EC2 sends them along). `explicit`: a
-    statement denied it, rather than none allowing it."""
-    message = {
+    """A denial in the form of AWS's encoded authorization messages (EC2 sends them along). `denied_by` is the
+    statement that denied it, empty when none allowed it. A context that is too long for a message is left
+    out."""
+    message = _message(principal, action, resource, context, denied_by)
+    text = _sealed(keys, principal.account, message)
+    if len(text) > _CHARS_MAX:
+        text = _sealed(keys, principal.account, _message(principal, action, resource, {}, denied_by))
+    return text
+
+
+def _sealed(keys: Sealer, account: str, message: Mapping[str, Any]) -> str:
+    packed = zlib.compress(msgspec.json.encode([account, message]))
+    return base64.urlsafe_b64encode(keys.seal(_PURPOSE, packed)).decode()
+
+
+def _message(
+    principal: Principal,
+    action: str,
+    resource: str,
+    context: Mapping[str, Sequence[str]],
+    denied_by: str,
+) -> dict[str, Any]:
+    matched = [{"statementId": denied_by, "effect": "DENY"}] if denied_by else []
+    return {
         "allowed": False,
-        "explicitDeny": explicit,
-        "matchedStatements": {"items": []},
+        "explicitDeny": bool(denied_by),
+        "matchedStatements": {"items": matched},
         "failures": {"items": []},
         "context": {
             "principal": {
@@ -53,8 +74,6 @@ def encoded(
             },
         },
     }
-    packed = zlib.compress(msgspec.json.encode([principal.account, message]))
-    return base64.urlsafe_b64encode(keys.seal(_PURPOSE, packed)).decode()
 
 
 def decoded(keys: Sealer, text: str) -> Denial | None:

@@ -90,9 +90,10 @@ def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 @iam.writes("UpdateRole", asks=True)
 def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """A duration that is left out goes back to its default, as AWS says; a description stays, as Terraform
-    expects, which sends the two one after the other."""
+    expects, which sends the two one after the other. Of service-linked roles only the description is open."""
     role = wanted(call, "role", request["RoleName"], "iam:UpdateRole")
-    refuse_protected(role)
+    if "MaxSessionDuration" in request or "Description" not in request:
+        refuse_protected(role)
     changed = msgspec.structs.replace(
         role,
         description=request.get("Description", role.description),
