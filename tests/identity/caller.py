@@ -10,6 +10,7 @@ import pytest
 from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import join
+from hostreeve.app import compose
 from hostreeve.gateway import protocols
 from hostreeve.gateway.caller import NOBODY
 from hostreeve.kernel.scope import Scope
@@ -20,7 +21,7 @@ from hostreeve.platform.organizations import operations as organizations_operati
 from hostreeve.platform.organizations import worker as organizations_worker
 from hostreeve.scheduling.loop import run_until_idle
 
-SCHEMAS = ["hostreeve.platform.groups", "hostreeve.platform.identity", "hostreeve.platform.organizations"]
+SCHEMAS = list(compose.SCHEMAS)
 OPERATIONS = join(
     [
         identity_operations.iam,

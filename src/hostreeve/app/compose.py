@@ -44,6 +44,7 @@ from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Router
 from hostreeve.kernel.world import World
+from hostreeve.messaging import mailbox
 from hostreeve.messaging import operations as messaging_operations
 from hostreeve.messaging.channels import Channels
 from hostreeve.persistence.bus import Bus
@@ -136,6 +137,7 @@ compliance.follow(inventory.complied)
 inventory.follow_all(inventory.taken)
 compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
+organizations.announce_closing(mailbox.hang_up)
 
 
 @dataclass(frozen=True)

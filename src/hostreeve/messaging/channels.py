@@ -21,7 +21,7 @@ from hostreeve.messaging.hub import Channel, Direct, Hub, keep
 from hostreeve.messaging.intake import Arrival, Intake, attempt
 from hostreeve.messaging.listener import Listener
 from hostreeve.messaging.mailbox import CHANNEL, MAILBOX
-from hostreeve.messaging.model import BEAT_S, FRAME_BYTES_MAX, OPENING_S_MAX, POLL_S, SWEEP_S
+from hostreeve.messaging.model import BEAT_S, FRAME_BYTES_MAX, OPENING_S_MAX, POLL_S, SWEEP_S, VERIFY_S
 from hostreeve.persistence.database import Database, Transaction
 
 Event = dict[str, Any]
@@ -89,6 +89,10 @@ class Channels:
         """Look now for jobs whose hint was lost or whose time to be sent again has come."""
         await self._courier.poll()
 
+    async def verify(self) -> None:
+        """Look now whether the channels that are open here still have their right."""
+        await self._courier.verify()
+
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         node_id = scope["path"].removeprefix(wire.CONTROL_CHANNEL_PATH)
         await receive()
@@ -124,6 +128,7 @@ class Channels:
                 tasks.create_task(self._every(BEAT_S, self._beat))
                 tasks.create_task(self._every(POLL_S, self.poll))
                 tasks.create_task(self._every(SWEEP_S, self._sweep))
+                tasks.create_task(self._every(VERIFY_S, self.verify))
                 tasks.create_task(self._every(0.2, self._write_closed))
         finally:
             for end in ends:

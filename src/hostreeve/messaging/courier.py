@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
@@ -18,6 +19,7 @@ NODES_MAX = 500
 """Nodes served by one transaction."""
 
 CONTENTS_KEPT = 128
+_STALE = "another connection holds this node's channel, or the node or its account is gone"
 DUE_LOOKED_AT = 2_000
 
 log = logging.getLogger("hostreeve.messaging")
@@ -59,6 +61,15 @@ class Courier:
         for node_id in due if len(due) < DUE_LOOKED_AT // 2 else [each.node_id for each in self._hub]:
             self.wake(node_id)
 
+    async def verify(self) -> None:
+        """Close the channels that have lost their right and were not told."""
+        held: dict[Scope, dict[str, int]] = {}
+        for channel in self._hub:
+            held.setdefault(channel.scope, {})[channel.node_id] = channel.epoch
+        for scope, epochs in held.items():
+            for node_id, epoch in (await self._database.read_long(partial(stale, scope, epochs))).items():
+                self._close(node_id, epoch)
+
     async def run(self) -> None:
         while True:
             await self._something.wait()
@@ -91,11 +102,13 @@ class Courier:
         for epoch, delivery in load.deliveries:
             self._send(epoch, delivery)
         for node_id, epoch in load.stale.items():
-            channel = self._hub.get(node_id)
-            if channel is not None and channel.epoch == epoch:
-                channel.close(
-                    1008, "another connection holds this node's channel, or the node was deregistered"
-                )
+            self._close(node_id, epoch)
+
+    def _close(self, node_id: str, epoch: int) -> None:
+        """The channel has lost its right, unless it is another one meanwhile."""
+        channel = self._hub.get(node_id)
+        if channel is not None and channel.epoch == epoch:
+            channel.close(1008, _STALE)
 
     def _send(self, epoch: int, delivery: Delivery) -> None:
         channel = self._hub.get(delivery.node_id)
@@ -119,12 +132,18 @@ def claim(
     """Claim what may be sent over these channels (node id to epoch), as far as their epoch is the newest."""
     load = Load()
     for scope, epochs in wanted.items():
-        current = store.current_epochs(tx, scope, epochs)
-        mine = {node_id: epoch for node_id, epoch in epochs.items() if current.get(node_id) == epoch}
-        load.stale.update((node_id, epoch) for node_id, epoch in epochs.items() if node_id not in mine)
+        lost = stale(scope, epochs, tx)
+        mine = {node_id: epoch for node_id, epoch in epochs.items() if node_id not in lost}
+        load.stale.update(lost)
         claimed, crowded = store.claim(tx, scope, mine, now_ms=now_ms)
         load.deliveries += ((mine[each.node_id], each) for each in claimed)
         load.crowded |= crowded
     needed = {each.content_id for _, each in load.deliveries} - known
     load.contents = store.contents(tx, needed)
     return load
+
+
+def stale(scope: Scope, epochs: Mapping[str, int], tx: Transaction) -> dict[str, int]:
+    """Those of the channels (node id to epoch) that are not the newest of their node, or have no right."""
+    current = store.current_epochs(tx, scope, epochs)
+    return {node_id: epoch for node_id, epoch in epochs.items() if current.get(node_id) != epoch}

@@ -17,6 +17,7 @@ __all__ = [
     "Job",
     "drop_content",
     "forget_node",
+    "hang_up",
     "keep_content",
     "post",
     "posted_after",
@@ -64,3 +65,9 @@ def forget_node(tx: Transaction, scope: Scope, node_id: str) -> None:
     """The node is gone for good: empty its mailbox, and let whoever holds its channel close it."""
     store.delete_node(tx, scope, node_id)
     tx.wake(CHANNEL, node_id)
+
+
+def hang_up(tx: Transaction, account: str) -> None:
+    """The account is closed: whoever holds a channel of its nodes closes it."""
+    for node_id in store.close_account(tx, account):
+        tx.wake(CHANNEL, node_id)

@@ -39,6 +39,9 @@ POLL_S = 3.0
 
 SWEEP_S = 600.0
 
+VERIFY_S = 60.0
+"""How often a replica looks whether its channels still have their right, lest a hint was lost."""
+
 VISIBILITY_MS_MIN = 10_000
 MESSAGES_MAX = 10
 

@@ -125,6 +125,17 @@ def delete_node(tx: Transaction, scope: Scope, node_id: str) -> None:
     tx.run(f"UPDATE node_channels SET is_open = 0, epoch = epoch + 1 {where}", **members)
 
 
+def close_account(tx: Transaction, account: str) -> list[str]:
+    """No channel of the account's nodes, in whatever Region, has a right to deliver; the ids of those that
+    were open."""
+    rows = tx.all(
+        "UPDATE node_channels SET is_open = 0, epoch = epoch + 1 WHERE account = :account AND is_open = 1"
+        " RETURNING node_id",
+        account=account,
+    )
+    return [row["node_id"] for row in rows]
+
+
 def rest(tx: Transaction, scope: Scope, job_id: str, now_ms: int) -> None:
     """The node had no room for the job: it waits again, longer each time."""
     tx.run(

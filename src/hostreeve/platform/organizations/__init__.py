@@ -9,6 +9,7 @@ from hostreeve.platform.organizations.actions.founding import (
     the_organization,
 )
 from hostreeve.platform.organizations.actions.limits import Limits
+from hostreeve.platform.organizations.actions.membership import announce_closing
 from hostreeve.platform.organizations.model.organization import Account, Organization
 from hostreeve.platform.organizations.store.trees import installation_account as management_account
 
@@ -17,6 +18,7 @@ __all__ = [
     "Limits",
     "NewKey",
     "Organization",
+    "announce_closing",
     "create_account",
     "create_management_account",
     "management_account",

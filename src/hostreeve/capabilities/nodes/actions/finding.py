@@ -8,7 +8,7 @@ from hostreeve.capabilities.nodes.store.nodes import Condition, Operator
 from hostreeve.contract import jobs as wire
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform import groups
+from hostreeve.platform import groups, identity
 
 ATTRIBUTES: Mapping[str, str] = {
     "AgentType": "AgentType",
@@ -79,7 +79,9 @@ class NodePresence:
         self.came = came
 
     def opened(self, tx: Transaction, scope: Scope, node_id: str, opening: wire.Opening, now_ms: int) -> bool:
-        """A sign of life. False when no such node is registered."""
+        """A sign of life. False when no such node is registered, or its account is closed."""
+        if identity.is_closed(tx, scope.account):
+            return False
         reported = {
             "agent_version": opening.agent_version,
             "platform_type": PLATFORM_TYPES.get(opening.platform_type.lower(), ""),

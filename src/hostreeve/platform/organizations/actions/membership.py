@@ -1,5 +1,7 @@
 """Accounts come and go: they are invited, join, leave, are removed, are closed."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from hostreeve.api.call import Call
@@ -15,6 +17,14 @@ from hostreeve.platform.organizations.model.organization import CLOSED_MS, Accou
 from hostreeve.platform.organizations.store import accounts, delegations, handshakes, policies, trees
 
 error = refusals.error
+
+Closes = Callable[[Transaction, str], None]
+_followers: list[Closes] = []
+
+
+def announce_closing(*followers: Closes) -> None:
+    """Told, in the same transaction, that an account (its number) is closed: what it holds open ends."""
+    _followers.extend(each for each in followers if each not in _followers)
 
 
 def found(call: Call) -> Organization:
@@ -89,7 +99,8 @@ def _part(tx: Transaction, organization: Organization, account: Account) -> None
 
 
 def close(call: Call, organization: Organization, account_id: str) -> None:
-    """Its credentials stop with this commit. The worker makes it SUSPENDED; after 90 days it is gone."""
+    """Its credentials stop with this commit, and so does what its nodes hold open. The worker makes it
+    SUSPENDED; after 90 days it is gone."""
     account = fetch_account(call.tx, organization, account_id)
     if account_id == organization.management_account:
         raise refusals.constraint(
@@ -105,6 +116,8 @@ def close(call: Call, organization: Organization, account_id: str) -> None:
         call.tx, msgspec.structs.replace(account, status="PENDING_CLOSURE", closed_ms=call.now_ms)
     )
     identity.close_account(call.tx, account_id)
+    for closes in _followers:
+        closes(call.tx, account_id)
     call.tx.wake(CHANNEL)
 
 
