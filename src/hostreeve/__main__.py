@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser(*, with_server: bool = True) -> argparse.ArgumentParser:
     """Every command; without the server's, whose import costs a client command half its time."""
     from hostreeve.app.doctor.arguments import add_command as add_doctor
+    from hostreeve.app.runbook.arguments import add_command as add_runbook
     from hostreeve.cli.main import add_commands
 
     program = argparse.ArgumentParser(prog="hostreeve", description="AWS Systems Manager, run by yourself.")
@@ -31,6 +32,7 @@ def parser(*, with_server: bool = True) -> argparse.ArgumentParser:
     agent.set_defaults(func=lambda arguments: 0)
     add_commands(commands)
     add_doctor(commands)
+    add_runbook(commands)
     return program
 
 
@@ -75,7 +77,16 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
     )
 
 
-CLIENT_COMMANDS = (["run"], ["nodes"], ["activate"], ["account"], ["params"], ["schedule"], ["doctor"])
+CLIENT_COMMANDS = (
+    ["run"],
+    ["nodes"],
+    ["activate"],
+    ["account"],
+    ["params"],
+    ["schedule"],
+    ["doctor"],
+    ["runbook"],
+)
 DATABASE = "postgresql://… when `serve` was given one"
 RAW = argparse.RawDescriptionHelpFormatter
 SERVE_EXAMPLES = """examples:

@@ -14,6 +14,8 @@ from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX
 from hostreeve.capabilities.documents.model.owned import furnish
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
 from hostreeve.capabilities.documents.model.sharing import PUBLIC_SHARING
+from hostreeve.capabilities.documents.model.written import Problem
+from hostreeve.capabilities.documents.model.written import read as read_file
 from hostreeve.platform import groups
 
 TAGGABLE = groups.Taggable("Document", arn, exists, "AWS::SSM::Document", "ssm:document")
@@ -25,6 +27,7 @@ __all__ = [
     "TAGGABLE",
     "DocumentVersion",
     "Prepared",
+    "Problem",
     "announce",
     "arn",
     "check_parameters",
@@ -34,6 +37,7 @@ __all__ = [
     "inputs",
     "prepare",
     "quota",
+    "read_file",
     "references",
     "resolve",
     "set_quotas",

@@ -1,0 +1,71 @@
+"""How `hostreeve runbook` is typed; what it does is loaded when it is chosen."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hostreeve.cli.main import Subparsers, add_json, add_server_options, at_desk, described_command
+
+if TYPE_CHECKING:
+    from hostreeve.cli.desk import Desk
+
+EXAMPLES = """examples:
+  hostreeve runbook check restart.yaml
+  hostreeve runbook check runbooks/*.yaml --json
+  hostreeve runbook graph restart.yaml --output restart.svg
+  hostreeve runbook graph restart.yaml                        Mermaid text, as wikis and forges draw it
+  hostreeve runbook graph --execution 9a1c0f9e-… --output what-happened.svg
+"""
+CHECK_EXAMPLES = """exit status:
+  0 every file would be accepted by CreateDocument   1 some would not   2 wrong usage
+"""
+FORMATS = ("svg", "mermaid")
+
+
+def add_command(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Register `runbook` with its own commands."""
+    parser = described_command(commands, "runbook", "check and draw Automation runbooks", EXAMPLES)
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(inner)
+    _add_graph(inner)
+
+
+def _add_check(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    parser = described_command(
+        commands,
+        "check",
+        "say what is wrong with runbooks in files, with the line; asks no server",
+        CHECK_EXAMPLES,
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="runbooks in YAML or JSON; - is standard input"
+    )
+    add_json(parser, "one document for all files")
+    parser.set_defaults(func=at_desk(_check), profile=None, region=None, endpoint_url=None, ca_bundle=None)
+
+
+def _add_graph(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    parser = described_command(commands, "graph", "draw a runbook, or what became of an execution", EXAMPLES)
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a runbook in YAML or JSON; - is standard input"
+    )
+    parser.add_argument(
+        "--execution", metavar="ID", help="an automation execution, with the status of each step"
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, help="default: by the output's ending, otherwise mermaid"
+    )
+    parser.add_argument("--output", "-o", metavar="PATH", help="a file to write instead of standard output")
+    add_server_options(parser)
+    parser.set_defaults(func=at_desk(_graph))
+
+
+def _check(desk: "Desk", arguments: argparse.Namespace) -> int:
+    from hostreeve.app.runbook.check import run
+
+    return run(desk, arguments)
+
+
+def _graph(desk: "Desk", arguments: argparse.Namespace) -> int:
+    from hostreeve.app.runbook.draw import run
+
+    return run(desk, arguments)
