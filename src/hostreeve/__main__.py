@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser(*, with_server: bool = True) -> argparse.ArgumentParser:
     """Every command; without the server's, whose import costs a client command half its time."""
+    from hostreeve.app.audit.arguments import add_command as add_audit
     from hostreeve.app.doctor.arguments import add_command as add_doctor
     from hostreeve.app.runbook.arguments import add_command as add_runbook
     from hostreeve.cli.main import add_commands
@@ -31,6 +32,7 @@ def parser(*, with_server: bool = True) -> argparse.ArgumentParser:
     agent = commands.add_parser("agent", help="the node agent: enrol, run, status", add_help=False)
     agent.set_defaults(func=lambda arguments: 0)
     add_commands(commands)
+    add_audit(commands)
     add_doctor(commands)
     add_runbook(commands)
     return program
@@ -84,6 +86,7 @@ CLIENT_COMMANDS = (
     ["account"],
     ["params"],
     ["schedule"],
+    ["audit"],
     ["doctor"],
     ["runbook"],
 )

@@ -4,9 +4,11 @@ import argparse
 from collections.abc import Mapping
 
 from hostreeve.capabilities import commands, documents, patches, windows
+from hostreeve.platform import audit
 
 DAY_MS = 86_400_000
 HISTORY_DAYS = "command-history-days"
+AUDIT_DAYS = "audit-days"
 OPEN_INVOCATIONS = "open-invocations"
 
 
@@ -22,6 +24,7 @@ def table() -> dict[str, tuple[str, int]]:
             "Invocations that have not ended, per account and Region",
             limits.open_invocations_max,
         ),
+        AUDIT_DAYS: ("Days that records of calls are kept", audit.DAYS_DEFAULT),
     }
     for quotas in (documents.QUOTAS, windows.QUOTAS, patches.QUOTAS):
         found |= {key: (quota.name, quota.default) for key, quota in quotas.items()}
@@ -48,6 +51,7 @@ def apply(given: Mapping[str, int]) -> None:
             open_invocations_max=given.get(OPEN_INVOCATIONS, limits.open_invocations_max),
         )
     )
+    audit.keep_days(given.get(AUDIT_DAYS, audit.DAYS_DEFAULT))
     documents.set_quotas({key: value for key, value in given.items() if key in documents.QUOTAS})
     windows.set_quotas({key: value for key, value in given.items() if key in windows.QUOTAS})
     patches.set_quotas({key: value for key, value in given.items() if key in patches.QUOTAS})

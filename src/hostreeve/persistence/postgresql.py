@@ -57,7 +57,7 @@ def open_postgresql(
     # they get it back only by asking for it in force: measured 3 units/s with Python's 5 ms, 700 with 1 ms
     # (docs/why/0003).
     sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
-    with _connected(url, place) as connection:
+    with connected(url, place) as connection:
         _migrated(connection, world, schemas, place)
     return PostgresDatabase(url, world, bus or PostgresBus(url))
 
@@ -222,7 +222,7 @@ class _Seat:
 
     def connection(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = _connected(self._url, self._place)
+            self._connection = connected(self._url, self._place)
         return self._connection
 
     def leave(self) -> None:
@@ -245,7 +245,7 @@ def place_of(url: str) -> str:
     )
 
 
-def _connected(url: str, place: str) -> psycopg.Connection[Any]:
+def connected(url: str, place: str) -> psycopg.Connection[Any]:
     try:
         connection = psycopg.connect(
             url,

@@ -5,7 +5,20 @@ the replica's journal: a file to which is only added, each line linked to the on
 moves both to packed parts in the database, by which they are found.
 """
 
+from hostreeve.platform.audit.actions.exporting import Wanted, export
 from hostreeve.platform.audit.actions.hearing import Auditor
 from hostreeve.platform.audit.actions.journal import SYNC_S, journal_in
+from hostreeve.platform.audit.actions.retention import DAYS_DEFAULT, keep_days
+from hostreeve.platform.audit.actions.verifying import Report, verify
 
-__all__ = ["SYNC_S", "Auditor", "journal_in"]
+__all__ = [
+    "DAYS_DEFAULT",
+    "SYNC_S",
+    "Auditor",
+    "Report",
+    "Wanted",
+    "export",
+    "journal_in",
+    "keep_days",
+    "verify",
+]

@@ -7,15 +7,16 @@ import msgspec
 
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database
-from hostreeve.platform.audit.actions import keeping
+from hostreeve.platform.audit.actions import keeping, retention
 from hostreeve.platform.audit.actions.hearing import Auditor
 from hostreeve.platform.audit.actions.journal import Journal
 from hostreeve.platform.audit.model.chain import DATABASE
 from hostreeve.platform.audit.model.parts import OWN, Line
-from hostreeve.platform.audit.store import chains
+from hostreeve.platform.audit.store import chains, segments
 from hostreeve.scheduling.loop import Worker
 
 IDLE_S = 2.0
+FORGET_S = 3600.0
 WAIT_MS = 30_000
 """A record lies in a part after so long at the latest, and can be found from every replica."""
 ENOUGH = 2048
@@ -24,11 +25,28 @@ ENOUGH = 2048
 
 def workers(database: Database, world: World, auditor: Auditor) -> list[Worker]:
     """The workers of this slice, for `run_workers`."""
-    made = [Worker("audit link", partial(link, database, world), idle_s=IDLE_S)]
+    made = [
+        Worker("audit link", partial(link, database, world), idle_s=IDLE_S),
+        Worker("audit forget", partial(forget, database, world, auditor), idle_s=FORGET_S),
+    ]
     if auditor.journal is not None:
         shipping = Shipping(database, world, auditor, auditor.journal)
         made.append(Worker("audit ship", shipping.tick, idle_s=IDLE_S))
     return made
+
+
+async def forget(database: Database, world: World, auditor: Auditor) -> int:
+    """Forget what is older than what is kept, in the database and in this replica's files."""
+    older_ms = world.now_ms() - retention.kept_ms()
+    moved = 0
+    for known in await database.read(chains.every):
+        unit = partial(keeping.forget, name=known.chain, older_ms=older_ms)
+        moved += await database.write_long(unit)
+    journal = auditor.journal
+    if journal is not None:
+        known = await database.read(lambda tx: chains.find(tx, journal.name))
+        await asyncio.to_thread(segments.forget, journal.folder, known.first.sequence)
+    return moved
 
 
 async def link(database: Database, world: World) -> int:

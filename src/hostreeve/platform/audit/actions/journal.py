@@ -31,7 +31,13 @@ def journal_in(folder: Path, world: World) -> "Journal":
         beside = path.with_suffix(".new")
         beside.write_text(f"replica-{world.hex(16)}\n")
         beside.replace(path)
-    return Journal(folder, path.read_text().strip())
+    return Journal(folder, name_in(folder))
+
+
+def name_in(folder: Path) -> str:
+    """The name of the journal in a folder; empty when there is none."""
+    path = folder / NAME_FILE
+    return path.read_text(errors="replace").strip() if path.exists() else ""
 
 
 class Journal:

@@ -1,14 +1,20 @@
 """Moving records to where they are found: from the journal's files, and from the rows that wait, to parts."""
 
+import contextlib
 from collections.abc import Sequence
 
 from hostreeve.kernel.dated import dated
+from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import Journal
+from hostreeve.platform.audit.model import chain
 from hostreeve.platform.audit.model.chain import DATABASE, Head
 from hostreeve.platform.audit.model.parts import Part, line_of, linked, parts_of
+from hostreeve.platform.audit.model.seen import key_of, seen
 from hostreeve.platform.audit.store import chains, parts, waiting
 
+FORGOTTEN_MAX = 3000
+"""So many parts are forgotten at once, at most; what is moved together is no more."""
 LINES_MAX = 2048
 """So many are moved at once."""
 SETTLED_MS = 1000
@@ -37,6 +43,50 @@ def anchor(tx: Transaction, name: str, head: Head, now_ms: int) -> None:
     known = chains.find(tx, name)
     if known.last.sequence < head.sequence:
         chains.anchor(tx, name, head, known.kept_sequence, now_ms=now_ms)
+
+
+def forget(tx: Transaction, name: str, *, older_ms: int) -> int:
+    """Delete the beginning of a chain of which all is older. Answers how many parts.
+
+    What was moved together lies between one another in parts of several accounts: it goes together, so that
+    what is left begins with the line behind it.
+    """
+    high, newest_ms, found = 0, 0, 0
+    ends = parts.ends_of_chain(tx, name, at_most=FORGOTTEN_MAX)
+    for row in ends:
+        if row["first_sequence"] > high and newest_ms < older_ms:
+            found = high
+        high, newest_ms = max(high, row["last_sequence"]), max(newest_ms, row["last_ms"])
+        if newest_ms >= older_ms:
+            break
+    else:
+        found = high if len(ends) < FORGOTTEN_MAX else found
+    return _delete_up_to(tx, name, found) if found else 0
+
+
+def _delete_up_to(tx: Transaction, name: str, sequence: int) -> int:
+    rows = parts.of_chain(tx, name, after=(0, 0), at_most=FORGOTTEN_MAX)
+    gone = [row for row in rows if row["last_sequence"] <= sequence]
+    for row in gone:
+        scope = Scope(row["account"], row["region"])
+        head, keys = _last_and_keys(row["frames"])
+        parts.delete(tx, scope, row["part"], row["last_ms"], keys)
+        if head is not None and head.sequence == sequence:
+            chains.begin_at(tx, name, head)
+    return len(gone)
+
+
+def _last_and_keys(packed: bytes) -> tuple[Head | None, set[int]]:
+    """The end of a part and the keys that it is found by; nothing of one that is damaged."""
+    head, keys = None, set[int]()
+    with contextlib.suppress(ValueError):
+        for frame in chain.opened(packed):
+            head = frame.head
+            for line in frame.lines:
+                found = seen(line)
+                if found is not None:
+                    keys |= {key_of(kind, value) for kind, value in found.facts().values()}
+    return head, keys
 
 
 def is_due(tx: Transaction, *, now_ms: int, at_least: int, older_ms: int) -> bool:

@@ -35,8 +35,7 @@ CREATE TABLE audit_part (
     frames         BLOB NOT NULL
 );
 CREATE INDEX audit_part_by_time ON audit_part (account, region, last_ms, part, first_ms);
-CREATE INDEX audit_part_by_chain ON audit_part (chain, first_sequence);
-CREATE INDEX audit_part_by_age ON audit_part (last_ms);
+CREATE INDEX audit_part_by_chain ON audit_part (chain, first_sequence, part);
 
 -- By what the parts are found: a number that stands for an attribute and its value.
 CREATE TABLE audit_key (

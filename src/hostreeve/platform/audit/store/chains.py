@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from hostreeve.persistence.database import Transaction
-from hostreeve.platform.audit.model.chain import START, Head
+from hostreeve.platform.audit.model.chain import NOWHERE, START, Head
 
 
 class Anchor(NamedTuple):
@@ -20,7 +20,7 @@ class Anchor(NamedTuple):
 def find(tx: Transaction, chain: str) -> Anchor:
     """What is known of a chain; of one that is new, that it begins."""
     row = tx.one("SELECT * FROM audit_chain WHERE chain = :chain", chain=chain)
-    return _anchor(row) if row else Anchor(chain, Head(0, START), Head(0, START), 0, 0)
+    return _anchor(row) if row else Anchor(chain, NOWHERE, NOWHERE, 0, 0)
 
 
 def every(tx: Transaction) -> list[Anchor]:

@@ -1,7 +1,7 @@
 """All SQL of parts and of the keys that they are found by."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
@@ -99,26 +99,45 @@ def _further(
     )
 
 
-def of_chain(tx: Transaction, chain: str, *, after: int, at_most: int) -> list[tuple[int, bytes]]:
-    """First sequence number and frames of a chain's parts that begin behind `after`, whosever they are."""
-    rows = tx.all(
-        "SELECT first_sequence, frames FROM audit_part WHERE chain = :chain AND first_sequence > :after"
-        " ORDER BY first_sequence LIMIT :n",
-        chain=chain,
-        after=after,
-        n=at_most,
-    )
-    return [(row["first_sequence"], row["frames"]) for row in rows]
-
-
-def older(tx: Transaction, *, than_ms: int, at_most: int) -> list[dict[str, object]]:
-    """Parts of which all is older, whosever they are: of each the columns and the frames."""
+def of_chain(tx: Transaction, chain: str, *, after: tuple[int, int], at_most: int) -> list[dict[str, Any]]:
+    """A chain's parts behind the one with that first line and number, whosever they are."""
     return tx.all(
-        "SELECT part, account, region, chain, last_sequence, last_ms, frames FROM audit_part"
-        " WHERE last_ms < :than_ms ORDER BY last_ms LIMIT :n",
-        than_ms=than_ms,
+        "SELECT part, first_sequence, last_sequence, last_ms, account, region, frames FROM audit_part"
+        " WHERE chain = :chain AND (first_sequence, part) > (:first, :part)"
+        " ORDER BY first_sequence, part LIMIT :n",
+        chain=chain,
+        first=after[0],
+        part=after[1],
         n=at_most,
     )
+
+
+def ends_of_chain(tx: Transaction, chain: str, *, at_most: int) -> list[dict[str, int]]:
+    """First and last line and last time of a chain's first parts, whosever they are."""
+    return tx.all(
+        "SELECT first_sequence, last_sequence, last_ms FROM audit_part WHERE chain = :chain"
+        " ORDER BY first_sequence, part LIMIT :n",
+        chain=chain,
+        n=at_most,
+    )
+
+
+def between(tx: Transaction, *, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+    """Time and number of all parts with something between the two times, whosever they are, by the time of
+    their first record."""
+    rows = tx.all(
+        "SELECT part, first_ms FROM audit_part WHERE last_ms >= :start_ms AND first_ms <= :end_ms"
+        " AND records > 0 ORDER BY first_ms, part",
+        start_ms=start_ms,
+        end_ms=end_ms,
+    )
+    return [(row["first_ms"], row["part"]) for row in rows]
+
+
+def frames_of(tx: Transaction, part: int) -> bytes:
+    """A part's frames, whosever they are; none of a part that is there no more."""
+    row = tx.one("SELECT frames FROM audit_part WHERE part = :part", part=part)
+    return row["frames"] if row else b""
 
 
 def delete(tx: Transaction, scope: Scope, part: int, last_ms: int, keys: Iterable[int]) -> None:

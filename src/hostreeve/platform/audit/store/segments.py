@@ -6,6 +6,7 @@ Before each frame stands a line, `frame FIRST COUNT BYTES HASH`, behind it an en
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -114,6 +115,15 @@ def files(folder: Path) -> list[Path]:
 def first_of(path: Path) -> int:
     """The number that a segment says it begins with; 0 when its name is none of ours."""
     return int(path.stem) if path.stem.isdigit() else 0
+
+
+def forget(folder: Path, sequence: int) -> int:
+    """Delete the segments of which all is at or before that line, but never the last. Answers how many."""
+    paths = files(folder)
+    gone = [path for path, after in pairwise(paths) if first_of(after) <= sequence + 1]
+    for path in gone:
+        path.unlink()
+    return len(gone)
 
 
 def frames_after(folder: Path, sequence: int, *, at_most: int) -> Iterator[Frame]:
