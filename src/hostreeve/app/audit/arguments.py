@@ -40,6 +40,8 @@ exit status:
   0 nothing was changed, removed, reordered or cut off   1 something was, or it could not be read
   2 wrong usage
 """
+NO_SERVER: dict[str, None] = {"profile": None, "endpoint_url": None, "ca_bundle": None}
+"""What these commands do not ask: they look at files, not at a server."""
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -53,13 +55,13 @@ def add_command(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     _add_place(exported)
     _add_filters(exported)
     exported.add_argument("--output", metavar="FILE", help="write there, instead of to standard output")
-    exported.set_defaults(func=at_desk(_export))
+    exported.set_defaults(func=at_desk(_export), **NO_SERVER)
     verified = described_command(
         deeds, "verify", "check that no record was changed, removed, reordered or cut off", VERIFY_EXAMPLES
     )
     _add_place(verified)
     add_json(verified, "what was looked at and what is wrong")
-    verified.set_defaults(func=at_desk(_verify))
+    verified.set_defaults(func=at_desk(_verify), region=None, **NO_SERVER)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:

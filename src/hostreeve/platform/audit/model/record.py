@@ -67,7 +67,8 @@ class Record(msgspec.Struct, rename=_NAMES, omit_defaults=True):
     why: Any = None
 
 
-_encode = msgspec.json.Encoder().encode
+# What no protocol could write either is called by its kind: a record never keeps a call from its answer.
+_encode = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__).encode
 
 
 def written(record: Record) -> bytes:

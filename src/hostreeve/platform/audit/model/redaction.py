@@ -136,17 +136,25 @@ def _structure(shape: Shape) -> Shown:
 
 def _list(shape: Shape, name: str) -> Shown:
     each = _shown(shape.member, name)
-    if each is _as_is:
-        return list
-    return lambda value: [made for item in value if (made := each(item)) is not msgspec.UNSET]
+
+    def shown(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return msgspec.UNSET
+        made = [each(item) for item in value if item is not None]
+        return [item for item in made if item is not msgspec.UNSET]
+
+    return shown
 
 
 def _map(shape: Shape, name: str) -> Shown:
     if shape.key.traits.get("sensitive"):
         return _hidden
     each = _shown(shape.value, name)
-    if each is _as_is:
-        return dict
-    return lambda value: {
-        key: made for key, item in value.items() if (made := each(item)) is not msgspec.UNSET
-    }
+
+    def shown(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return msgspec.UNSET
+        made = {key: each(item) for key, item in value.items() if item is not None}
+        return {key: item for key, item in made.items() if item is not msgspec.UNSET}
+
+    return shown
