@@ -1,26 +1,36 @@
 """Baselines and nodes, as tests of patching speak of them."""
 
 import itertools
+import json
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
 
-from hostreeve.capabilities import compliance, nodes, patches
+from hostreeve.capabilities import nodes
 from hostreeve.capabilities.nodes.model import MachineKey
 from hostreeve.capabilities.nodes.store import nodes as node_rows
 from hostreeve.capabilities.patches.model.baseline import LEVELS
+from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
 from hostreeve.gateway.http import HttpRequest, HttpResponse
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform import groups, identity, organizations
-from tests.calls import Caller, node_principal
 from tests.house import House
 
 _numbers = itertools.count(1)
-TABLES = ("patch_groups", "patch_defaults", "patch_baselines", "patch_snapshots", "patch_states")
+TABLES = (
+    "patch_groups",
+    "patch_defaults",
+    "patch_baselines",
+    "patch_snapshots",
+    "patch_states",
+    "patch_offers",
+    "patch_catalog",
+    "patch_catalog_sets",
+)
 
 UBUNTU = ("Ubuntu", "22.04")
 RHEL = ("Red Hat Enterprise Linux", "9.4")
@@ -45,12 +55,6 @@ def refused(operation: Any, code: str, **request: Any) -> str:
         operation(**request)
     assert error.value.response["Error"]["Code"] == code
     return str(error.value.response["Error"]["Message"])
-
-
-class Told(NamedTuple):
-    """An item of inventory, as its follower is handed it."""
-
-    rows: list[dict[str, str]] | None
 
 
 def stamp(at_ms: int) -> str:
@@ -151,6 +155,10 @@ class Estate:
 
     def client_of(self, node_id: str, service: str = "ssm") -> Any:
         """A client that signs as the node does, with its role's credentials."""
+        return self.house.client(service, key=self.key_of(node_id))
+
+    def key_of(self, node_id: str) -> tuple[str, str, str]:
+        """The node's credentials, fresh."""
 
         def unit(tx: Transaction) -> tuple[str, str, str]:
             issued = identity.issue_role_credentials(
@@ -166,7 +174,7 @@ class Estate:
             )
             return issued.access_key_id, issued.secret, issued.session_token
 
-        return self.house.client(service, key=self.database.read_sync(unit))
+        return self.database.read_sync(unit)
 
     def snapshot(self, node_id: str, snapshot_id: str, **more: Any) -> dict[str, Any]:
         """What GetDeployablePatchSnapshotForInstance answers the node."""
@@ -179,28 +187,52 @@ class Estate:
 
     def report(self, node_id: str, *rows: dict[str, str], **more: str) -> None:
         """What the payload tells after a run."""
-        told = summary(list(rows), self.world.now_ms(), **more)
+        now_ms = self.world.now_ms()
+        about = {"SchemaVersion": "1.0", "CaptureTime": stamp(now_ms)}
+        items = [
+            {
+                "TypeName": "AWS:PatchSummary",
+                **about,
+                "ContentHash": f"{next(_numbers)}",
+                "Content": [summary(list(rows), now_ms, **more)],
+            },
+            {
+                "TypeName": "AWS:ComplianceItem",
+                **about,
+                "ContentHash": f"{next(_numbers)}",
+                "Context": {
+                    "ComplianceType": "Patch",
+                    "ExecutionId": "521c3536-930c-4aa9-950e-01234567abcd",
+                    "ExecutionType": "Command",
+                    "ExecutionTime": stamp(now_ms),
+                },
+                "Content": list(rows),
+            },
+        ]
+        self.client_of(node_id).put_inventory(InstanceId=node_id, Items=items)
 
-        def unit(tx: Transaction) -> None:
-            call = Caller(self.database, self.world).call(tx, node_principal(node_id, self.scope.account))
-            call.scope = self.scope
-            patches.summary_reported(call, node_id, Told([told]))
-            items = [
-                compliance.Item(
-                    id=row["Id"],
-                    title=row["Title"],
-                    severity=row["Severity"],
-                    status=row["Status"],
-                    details={k: v for k, v in row.items() if k not in ("Id", "Title", "Severity", "Status")},
-                )
-                for row in rows
-            ]
-            how = compliance.Execution(at_ms=self.world.now_ms())
-            compliance.put(
-                tx, self.scope, node_id, compliance.PATCH, items, execution=how, now_ms=self.world.now_ms()
-            )
-
-        self.database.write_sync(unit)
+    def own(self, operation: str, node_id: str = "", **request: Any) -> dict[str, Any]:
+        """One of our own operations, by the administrator or by a node; ValueError: the code of a refusal."""
+        key = self.key_of(node_id) if node_id else self.house.key
+        body = json.dumps(request).encode()
+        headers = {
+            "Host": "127.0.0.1:8443",
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": f"Hostreeve.{operation}",
+        }
+        signed = sign_headers(
+            Outgoing("POST", "/", "", headers, body),
+            Credentials(*key),
+            region=self.scope.region,
+            service="hostreeve",
+            now_ms=self.world.now_ms(),
+        )
+        listed = [(name.lower(), value) for name, value in signed.items()]
+        answer = self.house.request(HttpRequest("POST", "/", "", listed, body, client="127.0.0.1"))
+        said: dict[str, Any] = json.loads(answer.body or b"{}")
+        if answer.status != 200:
+            raise ValueError(f"{said['__type']}: {said.get('message') or said.get('Message')}")
+        return said
 
     def fetched(self, url: str) -> HttpResponse:
         """What a page of the server answers."""

@@ -117,6 +117,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         commands_operations.ssm,
         commands_operations.hostreeve,
         patches_operations.ssm,
+        patches_operations.hostreeve,
         associations_operations.ssm,
         windows_operations.ssm,
     ]
@@ -135,6 +136,7 @@ groups.follow(associations.tags_changed)
 nodes.announce_leaving(compliance.node_left, inventory.node_leaves, patches.node_left)
 compliance.follow(inventory.complied)
 inventory.follow_all(inventory.taken)
+inventory.announce(patches.SUMMARY, patches.summary_reported)
 compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
 organizations.announce_closing(mailbox.hang_up)

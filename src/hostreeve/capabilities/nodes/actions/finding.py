@@ -38,6 +38,11 @@ def find(tx: Transaction, scope: Scope, node_id: str, now_ms: int = 0) -> Node |
     return nodes.find_many(tx, scope, [node_id], now_ms).get(node_id)
 
 
+def count(tx: Transaction, scope: Scope) -> int:
+    """How many nodes there are."""
+    return nodes.size(tx, scope)
+
+
 def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], now_ms: int = 0) -> dict[str, Node]:
     """Those of the nodes that exist, by id."""
     return nodes.find_many(tx, scope, node_ids, now_ms)

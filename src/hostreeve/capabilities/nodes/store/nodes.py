@@ -139,6 +139,16 @@ def select(
     return [_node(row, now_ms) for row in rows]
 
 
+def size(tx: Transaction, scope: Scope) -> int:
+    """How many nodes there are."""
+    row = tx.one(
+        "SELECT COUNT(*) AS n FROM nodes WHERE account = :account AND region = :region",
+        account=scope.account,
+        region=scope.region,
+    )
+    return int(row["n"]) if row else 0
+
+
 def ids(tx: Transaction, scope: Scope, conditions: Sequence[Condition], now_ms: int) -> list[str]:
     """The ids of all nodes for which every condition holds."""
     sql, values = _where(conditions)

@@ -1,11 +1,10 @@
 """What nodes report of their patches, taken in."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
-
 from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
+from hostreeve.capabilities import inventory
+from hostreeve.capabilities.patches.actions import offering
 from hostreeve.capabilities.patches.model import state as model
 from hostreeve.capabilities.patches.store import states
 from hostreeve.kernel.scope import Scope
@@ -17,14 +16,7 @@ SUMMARY = "AWS:PatchSummary"
 """The type of inventory in which a node's counts come."""
 
 
-class Reported(Protocol):
-    """What was put of an inventory's type; None when only a hash was told."""
-
-    @property
-    def rows(self) -> Sequence[Mapping[str, str]] | None: ...
-
-
-def summary_reported(call: Call, node_id: str, item: Reported) -> None:
+def summary_reported(call: Call, node_id: str, item: inventory.Item) -> None:
     """A node's counts, in the place of those of whatever scan came before.
 
     InvalidItemContentException says what of them cannot be.
@@ -43,3 +35,4 @@ def summary_reported(call: Call, node_id: str, item: Reported) -> None:
 def node_left(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:
     """A node is managed no more: nothing is known of its patches any longer (`nodes.announce_leaving`)."""
     states.drop(tx, scope, node_id)
+    offering.node_left(tx, scope, node_id)

@@ -42,6 +42,41 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
 """Filters of which all values are known: another one could never meet a patch."""
 
 
+_LINUX_CLASSES = ("Security", "Bugfix", "Enhancement", "Recommended", "Newpackage")
+_LINUX_SEVERITIES = ("Critical", "Important", "Medium", "Moderate", "Low", "None")
+KNOWN: Mapping[tuple[str, str], tuple[str, ...]] = {
+    **{(system, "PRIORITY"): CLOSED["PRIORITY"] for system in APT},
+    **{(system, "CLASSIFICATION"): _LINUX_CLASSES for system in RPM | ZYPPER},
+    **{(system, "SEVERITY"): _LINUX_SEVERITIES for system in RPM | ZYPPER},
+    (WINDOWS, "PRODUCT"): tuple(
+        f"WindowsServer{year}"
+        for year in ("2008", "2008R2", "2012", "2012R2", "2016", "2019", "2022", "2025")
+    ),
+    (WINDOWS, "PRODUCT_FAMILY"): ("Windows",),
+    (WINDOWS, "MSRC_SEVERITY"): CLOSED["MSRC_SEVERITY"],
+    (WINDOWS, "CLASSIFICATION"): (
+        "CriticalUpdates",
+        "DefinitionUpdates",
+        "Drivers",
+        "FeaturePacks",
+        "SecurityUpdates",
+        "ServicePacks",
+        "Tools",
+        "UpdateRollups",
+        "Updates",
+        "Upgrades",
+    ),
+}
+"""Values that properties of patches have, by operating system and property, whoever reports them."""
+
+PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    **{system: tuple(key for key in keys if key != "SECTION") for system, keys in FILTERS.items()},
+    ALPINE: ("PRODUCT",),
+    WINDOWS: ("PRODUCT", "PRODUCT_FAMILY", "CLASSIFICATION", "MSRC_SEVERITY"),
+}
+"""The properties that DescribePatchProperties has of each operating system."""
+
+
 class System(NamedTuple):
     """What a node runs: a baseline's operating system, and the product in AWS's spelling."""
 
