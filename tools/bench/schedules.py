@@ -1,10 +1,11 @@
-"""Schedules: what it costs to know when an expression comes next."""
+"""Schedules: what it costs to know when an expression comes next, and to keep time for many."""
 
 import time
 from itertools import islice
 
 from hostreeve.scheduling.clock import zone
 from hostreeve.scheduling.expressions import Timing, parse
+from tools.bench import due
 from tools.bench.machine import row
 
 BEGIN_MS = 1_772_800_000_000
@@ -23,6 +24,12 @@ CASES = (
 
 
 def run() -> None:
+    """Expressions by themselves, then a served control plane."""
+    _expressions()
+    due.run()
+
+
+def _expressions() -> None:
     """Processor time of a next run, and of reading an expression that was not read before."""
     for expression, name, offset in CASES:
         timing = Timing(parse(expression), zone(name), offset_days=offset)
