@@ -133,7 +133,7 @@ def test_docker_is_installed_by_the_nodes_package_manager(server, enrolled, prog
     assert "apt-get <remove> <-y> <docker.io>" in step["standardOutput"]
 
 
-@pytest.mark.parametrize("action", ["aws:configurePackage", "aws:softwareInventory"])
+@pytest.mark.parametrize("action", ["aws:configurePackage"])
 def test_what_comes_later_fails_and_says_so(server: FakeServer, agent: AgentProcess, action: str):
     step = step_of(server, action, {"name": "x", "action": "Install"})
     assert (

@@ -116,19 +116,83 @@ def test_an_edit_changes_the_checksum_by_which_agents_keep_documents(estate, off
     assert before["Checksum"] != after["Checksum"]
 
 
-def test_a_node_without_the_official_agent_fails_visibly(estate):
+@pytest.fixture
+def ours(estate):
+    """A node whose agent is ours."""
     node_id = estate.node()
-    content = json.dumps(INVENTORY)
-    estate.call(
-        "CreateDocument", Name="gather", Content=content, DocumentType="Command", DocumentFormat="JSON"
-    )
-    made = estate.associate(node_id, Name="gather", Parameters={})
+    reported = {"agent_name": "hostreeve-agent"}
+    estate.database.write_sync(lambda tx: node_rows.report(tx, estate.scope, node_id, reported, 1))
+    return node_id
+
+
+GATHER = {"Name": "AWS-GatherSoftwareInventory", "Parameters": {"applications": ["Enabled"]}}
+
+
+def test_our_agent_is_sent_it_as_a_command_and_the_official_one_finds_it(estate, official, ours):
+    made = estate.associate(official, ours, **GATHER)
     estate.work()
-    assert estate.standing(made)["Overview"]["Status"] == "Failed"
-    (info,) = estate.call("DescribeInstanceAssociationsStatus", InstanceId=node_id)[
-        "InstanceAssociationStatusInfos"
-    ]
-    assert info["DetailedStatus"] == "UnsupportedAgent"
+    assert [one["DetailedStatus"] for one in polled(estate, official)] == ["Pending"]
+    assert polled(estate, ours) == []
+    (command_id,) = estate.commands()
+    assert estate.statuses(command_id) == {ours: "Pending"}
+    estate.finish(command_id, ours)
+    tell(estate, official, made, "Success")
+    assert estate.standing(made)["Overview"] == {
+        "Status": "Success",
+        "DetailedStatus": "Success",
+        "AssociationStatusAggregatedCount": {"Success": 2},
+    }
+    counts = [each["ResourceCountByStatus"] for each in estate.executions(made)]
+    assert counts == ["{Success=1}", "{Success=1}"]
+
+
+def test_a_node_of_ours_alone_has_one_execution_with_its_command(estate, ours):
+    made = estate.associate(ours, **GATHER)
+    estate.work()
+    estate.end()
+    (execution,) = estate.executions(made)
+    assert (execution["Status"], execution["ResourceCountByStatus"]) == ("Success", "{Success=1}")
+
+
+def test_a_node_whose_agent_is_not_known_yet_has_it_when_it_comes(estate):
+    node_id = estate.node()
+    made = estate.associate(node_id, **GATHER)
+    estate.work()
+    assert estate.commands() == []
+    reported = {"agent_name": "hostreeve-agent"}
+    estate.database.write_sync(lambda tx: node_rows.report(tx, estate.scope, node_id, reported, 1))
+    estate.come_back(node_id)
+    estate.work()
+    estate.end()
+    assert estate.standing(made)["Overview"]["AssociationStatusAggregatedCount"] == {"Success": 1}
+
+
+@pytest.mark.parametrize("kind", ["official", "ours"])
+def test_a_node_that_two_inventories_are_for_has_neither_and_says_which(estate, request, kind):
+    node_id, other = request.getfixturevalue(kind), estate.node()
+    first = estate.associate(node_id, **GATHER)
+    estate.work()
+    estate.end()
+    second = estate.associate(node_id, other, **GATHER)
+    estate.work()
+    (info,) = (
+        each
+        for each in estate.call("DescribeInstanceAssociationsStatus", InstanceId=node_id)[
+            "InstanceAssociationStatusInfos"
+        ]
+        if each["AssociationId"] == second
+    )
+    assert (info["Status"], info["DetailedStatus"]) == ("Failed", "InventoryConflict")
+    assert first in info["ExecutionSummary"] and second in info["ExecutionSummary"]
+    assert estate.standing(second)["Overview"]["Status"] == "Failed"
+    estate.call("DeleteAssociation", AssociationId=first)
+    estate.call("StartAssociationsOnce", AssociationIds=[second])
+    estate.work()
+    if kind == "ours":
+        estate.end()
+        assert estate.standing(second)["Overview"]["Status"] == "Success"
+    else:
+        assert [one["DetailedStatus"] for one in polled(estate, node_id)] == ["Pending"]
 
 
 def test_a_node_speaks_for_itself_only(estate, official, association_id):

@@ -3,7 +3,7 @@
 import pytest
 
 from hostreeve.capabilities.inventory import worker
-from tests.inventory.conftest import APPLICATION
+from tests.inventory.conftest import APPLICATION, CAPTURED
 from tests.inventory.test_putting import refused
 
 
@@ -63,6 +63,16 @@ def test_a_disabled_schema_takes_greater_versions_only(fleet):
     code = "UnsupportedInventorySchemaVersionException"
     assert refused(fleet.put, node, kind, {"A": "1"}, version="1.0") == code
     assert refused(fleet.put, node, kind, {"A": "1"}, version="0.9") == code
+    beside = {
+        "TypeName": "AWS:Service",
+        "SchemaVersion": "1.0",
+        "CaptureTime": CAPTURED,
+        "Content": [{"Name": "s"}],
+    }
+    fleet.ssm.put_inventory(InstanceId=node, Items=[{**beside, "TypeName": kind}, beside])
+    assert (fleet.rows(node, kind), len(fleet.rows(node, "AWS:Service"))) == ([], 1)
+    told = [each for each in fleet.events("Inventory Resource State Change") if each["action"] == "put"]
+    assert [(each["action-status"], each["type-name"]) for each in told] == [("failed", kind)]
     fleet.put(node, kind, {"A": "1"}, version="1.1")
     assert fleet.rows(node, kind) == [{"A": "1"}]
     fleet.ssm.delete_inventory(TypeName=kind, SchemaDeleteOption="DeleteSchema")

@@ -125,7 +125,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
 
 settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
-documents.announce("Command", associations.document_changed, latest=associations.latest_changed)
+for each in documents.ON_NODES:
+    documents.announce(each, associations.document_changed, latest=associations.latest_changed)
 documents.furnish(patches.LINE, patching.run_script)
 parameters.announce(associations.parameter_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     """Register every client command; each sets `func`: parsed arguments in, exit status out."""
     from hostreeve.cli.explain_arguments import add_explain
+    from hostreeve.cli.inventory_arguments import add_inventory
     from hostreeve.cli.login_arguments import add_login
     from hostreeve.cli.params_arguments import add_params
     from hostreeve.cli.schedule_arguments import add_schedule
@@ -41,6 +42,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _add_activate(commands)
     _add_account(commands)
     add_explain(commands)
+    add_inventory(commands)
     add_login(commands)
     add_params(commands)
     add_schedule(commands)

@@ -9,7 +9,7 @@ knows (`furnish`).
 from hostreeve.capabilities.documents.actions.changing import announce, guard
 from hostreeve.capabilities.documents.actions.finding import arn, check_parameters, exists, resolve
 from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare, references
-from hostreeve.capabilities.documents.model.document import DocumentVersion
+from hostreeve.capabilities.documents.model.document import ON_NODES, DocumentVersion
 from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX, quota, set_quotas
 from hostreeve.capabilities.documents.model.owned import furnish
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
@@ -21,6 +21,7 @@ from hostreeve.platform import groups
 TAGGABLE = groups.Taggable("Document", arn, exists, "AWS::SSM::Document", "ssm:document")
 
 __all__ = [
+    "ON_NODES",
     "PUBLIC_SHARING",
     "QUOTAS",
     "SIZE_BYTES_MAX",

@@ -17,7 +17,7 @@ from hostreeve.scheduling.refusal import InvalidExpression
 
 error = ServiceErrors(service("ssm"))
 
-AUTOMATION, COMMAND = "Automation", "Command"
+AUTOMATION = "Automation"
 _NOT_WITH_INSTANCE_ID = (
     "AssociationName",
     "DocumentVersion",
@@ -41,10 +41,10 @@ def checked(
     wanted = {member: request[member] for member in WANTED if member in request}
     _check_doors(request)
     document = documents.resolve(call.tx, call.scope, wanted["Name"], wanted.get("DocumentVersion"))
-    if document.document_type not in (COMMAND, AUTOMATION):
+    if document.document_type not in (*documents.ON_NODES, AUTOMATION):
         raise error.InvalidDocument(
-            f"Document {document.name} is of type {document.document_type}; associations take Command and "
-            "Automation ones."
+            f"Document {document.name} is of type {document.document_type}; associations take Command, "
+            "Policy and Automation ones."
         )
     _check_targets(wanted, document, is_new=is_new)
     _check_schedule(wanted)

@@ -1,4 +1,5 @@
-"""What official agents apply by themselves, because only an association may: aws:softwareInventory.
+"""What official agents apply by themselves, because only an association may: aws:softwareInventory. Our own
+agent is sent it as a command.
 
 The server decides when: an agent runs what it finds Pending, and tells how it went. No schedule is handed
 out, so that two do not keep time (agent-protocol.md §8).
@@ -74,21 +75,83 @@ def for_agent(call: Call, node_id: str, *, after: str, limit: int) -> list[Polle
     return found[:limit]
 
 
+class Handed(Struct, frozen=True):
+    """What became of an execution's nodes: those whose agents find it by themselves, or cannot have it, and
+    those that are to be sent a command."""
+
+    found: int
+    to_send: list[str]
+
+
 def hand_out(
     tx: Transaction, one: Association, execution: Execution, targets: list[Mapping[str, Any]]
-) -> int:
-    """Mark the association Pending on its nodes. Nodes without the official agent cannot have it."""
-    total, after = 0, ""
+) -> Handed:
+    """Mark the association Pending on nodes with the official agent, and Failed where another one of its kind
+    is for the node too. Agents that have not told what they are have it when they come."""
+    found, to_send, after = 0, [], ""
+    others = _others(tx, one)
     while page := nodes.targeted(tx, one.scope, targets, after, NODES_AT_ONCE):
-        executions.note(tx, one.scope, [_pending(one, execution, node) for node in page])
-        total, after = total + len(page), page[-1].node_id
+        conflicts = _conflicts(tx, one, others, page)
+        noted = [
+            _failed(one, execution, node.node_id, conflicts[node.node_id])
+            for node in page
+            if node.node_id in conflicts
+        ]
+        fit = [node for node in page if node.node_id not in conflicts]
+        noted += [_pending(one, execution, node) for node in fit if node.agent_name == OFFICIAL_AGENT]
+        to_send += [node.node_id for node in fit if node.agent_name not in ("", OFFICIAL_AGENT)]
+        executions.note(tx, one.scope, noted)
+        found, after = found + len(noted), page[-1].node_id
         if len(page) < NODES_AT_ONCE:
             break
-    return total
+    return Handed(found, to_send)
+
+
+def _others(tx: Transaction, one: Association) -> list[Association]:
+    """The other associations whose documents gather inventory."""
+    found, after = [], ""
+    while rows := store.listed(tx, one.scope, after=after, limit=SCANNED_AT_ONCE):
+        found += [each for each in rows if each.association_id != one.association_id and _gathers(tx, each)]
+        after = rows[-1].association_id
+    return found
+
+
+def _gathers(tx: Transaction, one: Association) -> bool:
+    try:
+        return is_for_agents(documents.resolve(tx, one.scope, one.name, one.wanted.get("DocumentVersion")))
+    except AwsError:
+        return False
+
+
+def _conflicts(
+    tx: Transaction, one: Association, others: list[Association], page: list[nodes.Node]
+) -> dict[str, list[str]]:
+    """The associations of this kind that are for a node too, by node."""
+    among = {"Key": "InstanceIds", "Values": [node.node_id for node in page]}
+    found: dict[str, list[str]] = {}
+    for other in others:
+        for node in nodes.targeted(tx, one.scope, [*other.targets, among], "", len(page)):
+            found.setdefault(node.node_id, []).append(other.association_id)
+    return found
+
+
+def _failed(one: Association, execution: Execution, node_id: str, conflicts: list[str]) -> NodeState:
+    ids = ", ".join(sorted([one.association_id, *conflicts]))
+    return NodeState(
+        association_id=one.association_id,
+        node_id=node_id,
+        version=one.version,
+        execution_id=execution.execution_id,
+        status=str(Status.FAILED),
+        detailed_status="InventoryConflict",
+        executed_ms=execution.created_ms,
+        error_code="Conflict",
+        summary=f"A node can have one association that gathers inventory, and this one has {ids}."[:512],
+    )
 
 
 def _pending(one: Association, execution: Execution, node: nodes.Node) -> NodeState:
-    state = NodeState(
+    return NodeState(
         association_id=one.association_id,
         node_id=node.node_id,
         version=one.version,
@@ -97,10 +160,6 @@ def _pending(one: Association, execution: Execution, node: nodes.Node) -> NodeSt
         detailed_status=str(Status.PENDING),
         executed_ms=0,
     )
-    if node.agent_name == OFFICIAL_AGENT:
-        return state
-    why = "This node's agent cannot gather inventory yet."
-    return replace(state, status=str(Status.FAILED), detailed_status="UnsupportedAgent", summary=why)
 
 
 def told(call: Call, node_id: str, association_id: str, result: Mapping[str, Any]) -> None:

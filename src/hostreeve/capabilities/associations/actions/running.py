@@ -158,8 +158,14 @@ def launch(
     try:
         document = _document(call, one)
         if polling.is_for_agents(document):
-            _hand_out(tx, one, execution, targets, now_ms)
-            return execution
+            handed = _hand_out(tx, one, execution, targets, now_ms)
+            if not handed.to_send:
+                return execution
+            targets = [{"Key": "InstanceIds", "Values": handed.to_send}]
+            if handed.found:
+                # Those that find it by themselves have this execution, those that are sent it another.
+                execution = _execution(one, world, now_ms, Status.IN_PROGRESS, str(Status.IN_PROGRESS))
+                executions.insert(tx, execution)
         request = _request(call, one, document, targets)
         sent = commands.send(call, request, owner=f"{OWNER}:{execution.execution_id}") if request else None
     except AwsError as refused:
@@ -220,7 +226,7 @@ def _execution(one: Association, world: World, now_ms: int, status: Status, deta
 
 def _document(call: Call, one: Association) -> documents.DocumentVersion:
     document = documents.resolve(call.tx, one.scope, one.name, one.wanted.get("DocumentVersion"))
-    if document.document_type != "Command":
+    if document.document_type not in documents.ON_NODES:
         raise NO_AUTOMATION
     return document
 
@@ -231,11 +237,13 @@ def _hand_out(
     execution: Execution,
     targets: Sequence[Mapping[str, Any]],
     now_ms: int,
-) -> None:
-    polling.hand_out(tx, one, execution, list(targets))
+) -> polling.Handed:
+    handed = polling.hand_out(tx, one, execution, list(targets))
     changes = {"status": str(Status.PENDING), "detailed_status": str(Status.IN_PROGRESS)}
     store.move(tx, one.scope, one.association_id, **changes, last_execution_ms=now_ms)
-    polling.settle(tx, one.scope, one.association_id, execution.execution_id, now_ms)
+    if handed.found or not handed.to_send:
+        polling.settle(tx, one.scope, one.association_id, execution.execution_id, now_ms)
+    return handed
 
 
 def _request(

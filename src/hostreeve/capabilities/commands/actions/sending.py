@@ -35,6 +35,10 @@ from hostreeve.persistence.database import Transaction
 error = ServiceErrors(service("ssm"))
 
 
+SENT = frozenset({"Command"})
+"""The types of documents that SendCommand takes."""
+
+
 def send(
     call: Call, request: Mapping[str, Any], *, owner: str = "", asks_leave: bool | None = None
 ) -> CommandRow:
@@ -45,7 +49,7 @@ def send(
     `asks_leave`: then targets that are found later are asked about as for everybody else.
     """
     call.require(targeting.ACTION, [documents.arn(call.scope, request["DocumentName"])])
-    document = document_of(call, request)
+    document = document_of(call, request, kinds=documents.ON_NODES if owner else SENT)
     prepared = prepared_for(call, document, request)
     wanted = wishes.accepted(call, request)
     named = targeting.named(request, takes_every=bool(owner))
@@ -116,12 +120,14 @@ def row_of(command: Command, node_id: str, node_name: str, *, is_sent: bool) -> 
     }
 
 
-def document_of(call: Call, request: Mapping[str, Any]) -> documents.DocumentVersion:
-    """The document that a request names. InvalidDocument, InvalidDocumentVersion."""
+def document_of(
+    call: Call, request: Mapping[str, Any], *, kinds: frozenset[str] = SENT
+) -> documents.DocumentVersion:
+    """The document that a request names, if it is of these types. InvalidDocument, InvalidDocumentVersion."""
     if "\x00" in request.get("Comment", ""):
         raise error.ValidationException("Comment must not hold the character U+0000.")
     document = documents.resolve(call.tx, call.scope, request["DocumentName"], request.get("DocumentVersion"))
-    if document.document_type != "Command":
+    if document.document_type not in kinds:
         raise error.InvalidDocument(
             f"Document {document.name} is of type {document.document_type}; SendCommand runs Command ones."
         )

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
+from hostreeve.capabilities.inventory.actions.putting import CHANGED
 from hostreeve.capabilities.inventory.model.types import CUSTOM, is_custom
 from hostreeve.capabilities.inventory.store import items as store
 from hostreeve.capabilities.inventory.store import types as type_store
@@ -20,8 +21,6 @@ error = ServiceErrors(service("ssm"))
 
 CHANNEL = "inventory deletions"
 """The bus channel that wakes the worker."""
-CHANGED = "Inventory Resource State Change"
-"""AWS's name of the event (source aws.ssm)."""
 IN_PROGRESS, COMPLETE = "InProgress", "Complete"
 AT_ONCE = 200
 

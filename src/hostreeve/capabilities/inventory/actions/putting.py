@@ -35,6 +35,9 @@ from hostreeve.capabilities.inventory.store.types import CustomType
 
 error = ServiceErrors(service("ssm"))
 
+CHANGED = "Inventory Resource State Change"
+"""AWS's name of the event (source aws.ssm)."""
+
 Follower = Callable[[Call, str, Item], None]
 _followers: dict[str, list[Follower]] = {}
 Taken = Callable[[Call, str, str], None]
@@ -70,8 +73,43 @@ def put(call: Call, node_id: str, given: Sequence[Mapping[str, Any]]) -> int:
     twice = [name for name, n in Counter(one.type_name for one in items).items() if n > 1]
     if set(twice) - {COMPLIANCE_ITEM}:
         raise error.InvalidItemContentException(f"{twice[0]} is there twice.", TypeName=twice[0])
+    disabled = [one for one in items if _is_disabled(call, one)]
+    if len(disabled) == len(items):
+        raise error.UnsupportedInventorySchemaVersionException(_why_disabled(disabled[0]))
+    for one in disabled:
+        _tell_ignored(call, node_id, one)
     known = store.heads(call.tx, call.scope, node_id)
-    return sum([_take(call, node_id, one, known.get(one.type_name)) for one in items])
+    taken = [one for one in items if one not in disabled]
+    return sum([_take(call, node_id, one, known.get(one.type_name)) for one in taken])
+
+
+def _is_disabled(call: Call, item: Item) -> bool:
+    """Whether this version of a custom type, or a later one, has been disabled (DeleteInventory)."""
+    if not item.type_name.startswith(CUSTOM):
+        return False
+    known = type_store.find_custom(call.tx, call.scope, item.type_name)
+    disabled = known.disabled_version if known else ""
+    return disabled != "" and version_of(item.schema_version) <= version_of(disabled)
+
+
+def _why_disabled(item: Item) -> str:
+    return (
+        f"The inventory item has disabled schema version {item.schema_version}: put a greater version of "
+        f"{item.type_name}."
+    )
+
+
+def _tell_ignored(call: Call, node_id: str, item: Item) -> None:
+    """It is ignored, as AWS says, and the world is told; what came beside it is taken."""
+    detail = {
+        "action-status": "failed",
+        "action": "put",
+        "resource-type": "managed-instance",
+        "resource-id": node_id,
+        "action-reason": _why_disabled(item),
+        "type-name": item.type_name,
+    }
+    call.emit(CHANGED, f"inventory/{node_id}/{item.type_name}", detail)
 
 
 def _itself(call: Call, node_id: str) -> None:
@@ -188,12 +226,6 @@ def _take_custom(call: Call, item: Item) -> None:
         raise error.CustomSchemaCountLimitExceededException(
             f"An account has at most {CUSTOM_TYPES_MAX} custom types of inventory."
         )
-    disabled = known.disabled_version if known else ""
-    if disabled and version_of(item.schema_version) <= version_of(disabled):
-        raise error.UnsupportedInventorySchemaVersionException(
-            f"The inventory item has disabled schema version {item.schema_version}: put a version of "
-            f"{item.type_name} that is greater than {disabled}."
-        )
     seen = dict.fromkeys(name for row in item.rows or () for name in row)
     attributes = _attributes(item, known, seen)
     version = max(item.schema_version, known.version if known else "0.0", key=version_of)
@@ -201,7 +233,7 @@ def _take_custom(call: Call, item: Item) -> None:
         type_name=item.type_name,
         version=version,
         attributes=attributes,
-        disabled_version=disabled,
+        disabled_version=known.disabled_version if known else "",
     )
     if after != known:
         type_store.keep_custom(call.tx, call.scope, after)
