@@ -71,9 +71,12 @@ class Repository:
 
     def suite(self, name: str, debs: list[Deb], *, label: str = "Debian", codename: str = "") -> None:
         """Publish these packages as a suite, in place of what it had."""
+        self.raw(name, "\n".join(self._entry(deb) for deb in debs).encode(), label=label, codename=codename)
+
+    def raw(self, name: str, packages: bytes, *, label: str = "Debian", codename: str = "") -> None:
+        """Publish this index of packages as a suite."""
         place = self.folder / "dists" / name / "main" / "binary-amd64"
         place.mkdir(parents=True, exist_ok=True)
-        packages = "\n".join(self._entry(deb) for deb in debs).encode()
         for file, content in (("Packages", packages), ("Packages.gz", gzip.compress(packages, mtime=0))):
             (place / file).write_bytes(content)
         release = (

@@ -122,6 +122,10 @@ class YumRepository:
         for file in self.folder.glob("*.rpm"):
             if file.name not in wanted:
                 file.unlink()
+        self.index(advisories)
+
+    def index(self, advisories: list[Advisory] | None = None) -> None:
+        """Make the repository's lists of what lies in its folder."""
         _quietly("createrepo_c", "--quiet", str(self.folder))
         if advisories is not None:
             notices = self.folder.parent / "updateinfo.xml"

@@ -11,6 +11,7 @@ from tools.bench import (
     identity,
     machine,
     parameters,
+    patch_scan,
     peers,
     schedules,
     volume,
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "history": history.run,
     "identity": identity.run,
     "parameters": parameters.run,
+    "patch_scan": patch_scan.run,
     "schedules": schedules.run,
     "peers": peers.run,
 }

@@ -69,19 +69,19 @@ class Apt(Packager):
         )
         return tuple(patch for patch in described if patch.identity not in installed)
 
-    def repair(self) -> None:
+    def repair(self) -> str:
         if not apt_reading.halfway(self._entries()) and not _has_updates():
-            return
+            return ""
         print("an earlier installation was cut off; finishing it", flush=True)
         ran = self._patiently(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"])
         if ran.code == 0 and not apt_reading.halfway(self._entries()):
-            return
+            return ""
         ran = self._patiently(["apt-get", *self._quiet(), "--fix-broken", "install"])
         left = apt_reading.halfway(self._entries())
-        if ran.code != 0 or left:
-            wrong = trouble.read("apt-get --fix-broken install", ran.code, ran.said)
-            what = ", ".join(left[:5]) or "packages"
-            raise trouble.Trouble(trouble.BROKEN, "%s cannot be repaired: %s" % (what, wrong))
+        if ran.code == 0 and not left:
+            return ""
+        wrong = trouble.read("apt-get --fix-broken install", ran.code, ran.said)
+        return "%s cannot be repaired: %s" % (", ".join(left[:5]) or "packages", wrong)
 
     def install(self, patches: Sequence[Patch], barred: Sequence[str]) -> Attempt:
         wanted = ["%s:%s=%s" % (patch.name, patch.arch, patch.version) for patch in patches]

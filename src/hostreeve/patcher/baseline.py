@@ -17,7 +17,7 @@ class Unusable(Exception):
 def read_snapshot(found: Any, product: str = "") -> Snapshot:
     """Of the parsed JSON. Unusable when a member has another form."""
     members = _lowered(_object(found, "the snapshot"))
-    baseline = read_baseline(members.get("patchBaseline") or members)
+    baseline = read_baseline(members.get("patchBaseline", members))
     return Snapshot(
         baseline,
         _text(members, "patchGroup"),

@@ -40,14 +40,15 @@ class Dnf(Packager):
         names = sorted(set(ids) | {each.rpartition(".")[0] for each in ids if "." in each})
         return tuple(_patch(each) for each in self._asked(names=names)["offers"])
 
-    def repair(self) -> None:
+    def repair(self) -> str:
         if not any(package.is_broken for package in self.host("").packages):
-            return
+            return ""
         print("an earlier installation was cut off; finishing it", flush=True)
         ran = self._patiently([*self._quiet(), "remove", "--duplicates"])
-        if ran.code != 0 or any(package.is_broken for package in self.host("").packages):
-            wrong = trouble.read("dnf remove --duplicates", ran.code, ran.said)
-            raise trouble.Trouble(trouble.BROKEN, "packages installed twice cannot be repaired: %s" % wrong)
+        if ran.code == 0 and not any(package.is_broken for package in self.host("").packages):
+            return ""
+        wrong = trouble.read("dnf remove --duplicates", ran.code, ran.said)
+        return "packages that are installed twice cannot be repaired: %s" % wrong
 
     def install(self, patches: Sequence[Patch], barred: Sequence[str]) -> Attempt:
         wanted = ["%s-%s.%s" % (patch.name, patch.version, patch.arch) for patch in patches]

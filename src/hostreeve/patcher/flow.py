@@ -1,6 +1,8 @@
 """One run, from the order to the report. What is decided is decided by `selection` and `states`."""
 
+import errno
 import os
+import sys
 from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from hostreeve.patcher import failure, machine, record, selection, sources, states, telling, trouble
@@ -18,6 +20,7 @@ RESTARTS_MAX = 3
 
 HELD = Attempt(trouble.DEPENDENCY, "held by the administrator")
 
+HALF = Attempt(trouble.BROKEN, "it is half installed")
 UNSEEN = Attempt(trouble.OTHER, "the package manager reported no error, but the new version is not there")
 
 
@@ -58,18 +61,22 @@ def _run(order: Order, key: str) -> int:
     boot = machine.boot()
     kept = record.read(order.state).since(boot).resumed(key, started_ms)
     case = _case(order, kept, boot, started_ms)
-    if order.is_install:
-        case.packager.repair()
+    unrepaired = case.packager.repair() if order.is_install else ""
+    if unrepaired:
+        # The rest can be patched all the same; the end of the run tells what stays broken.
+        print("warning: " + unrepaired, file=sys.stderr, flush=True)
     case.packager.refresh()
     host = case.packager.host(case.snapshot.product)
     verdicts = selection.select(host, case.snapshot.baseline, started_ms)
     done = Done()
     if order.is_install:
-        done = _install(case, host, verdicts)
+        targets, held = _targets(case, host, verdicts)
+        kept = _foretold(kept, case, targets)
+        done = _install(case, targets, held)
         host = case.packager.host(case.snapshot.product)
         verdicts = selection.select(host, case.snapshot.baseline, started_ms)
         done = _checked(done, host)
-    kept = _noted(kept, case, done)
+    kept = _noted(kept.standing(_whole(host)), case, done)
     rows = states.rows(
         verdicts, case.snapshot.baseline.rejected_action, states.Deeds(kept.pending(), done.tried)
     )
@@ -101,9 +108,8 @@ def _case(order: Order, kept: Record, boot: str, started_ms: int) -> Case:
     return Case(order, system, server, snapshot, packager, wanted, boot, started_ms, execution_id)
 
 
-def _install(case: Case, host: Host, verdicts: Sequence[Verdict]) -> Done:
+def _install(case: Case, targets: List[Patch], held: List[Patch]) -> Done:
     """Tries what is approved (or what the list names), as far as it can be installed."""
-    targets, held = _targets(case, host, verdicts)
     baseline = case.snapshot.baseline
     barred = baseline.rejected if baseline.rejected_action == BLOCK else ()
     failed = install_what_can_be(targets, lambda some: case.packager.install(some, barred))
@@ -127,27 +133,58 @@ def _targets(case: Case, host: Host, verdicts: Sequence[Verdict]) -> Tuple[List[
 
 def _checked(done: Done, host: Host) -> Done:
     """What is really there now, and whole; the rest failed, whatever the package manager said."""
-    there = {
-        package.current.identity: package.current.version
-        for package in host.packages
-        if not package.is_broken
-    }
+    there = _whole(host)
     fresh = tuple(patch for patch in done.fresh if there.get(patch.identity) == patch.version)
     known = {patch.identity for patch in fresh} | {patch.identity for patch, _ in done.failed}
     lost = tuple((patch, UNSEEN) for patch in done.fresh if patch.identity not in known)
     failed = tuple(each for each in done.failed if each[0] not in fresh)
-    return done._replace(fresh=fresh, failed=failed + lost)
+    return done._replace(fresh=fresh, failed=failed + lost + _left_broken(host, failed + lost))
+
+
+def _left_broken(host: Host, known: Sequence[Tuple[Patch, Attempt]]) -> Tuple[Tuple[Patch, Attempt], ...]:
+    """Packages that are half installed, whoever began it, and that no other failure speaks of."""
+    named = {patch.identity for patch, _ in known}
+    broken = [package.current for package in host.packages if package.is_broken]
+    return tuple((patch, HALF) for patch in broken if patch.identity not in named)
+
+
+def _foretold(kept: Record, case: Case, targets: Sequence[Patch]) -> Record:
+    """On disk before anything is installed. Trouble when there is no room even for that."""
+    now_ms = machine.now_ms()
+    intended = [Waiting(*patch.identity, patch.version, case.boot, now_ms) for patch in targets]
+    noted = kept.with_intended(intended)._replace(snapshot_id=case.snapshot.snapshot_id)
+    try:
+        record.write(case.order.state, noted)
+    except OSError as wrong:
+        sentence = "%s cannot be written, so nothing was installed: %s" % (case.order.state, wrong)
+        kind = trouble.DISK_FULL if wrong.errno == errno.ENOSPC else trouble.OTHER
+        raise trouble.Trouble(kind, "%s: %s" % (kind, sentence)) from None
+    return noted
 
 
 def _noted(kept: Record, case: Case, done: Done) -> Record:
-    """On disk before anything is reported: a restart or a cut must not lose what waits for one."""
-    now_ms = machine.now_ms()
-    fresh = [Waiting(*patch.identity, patch.version, case.boot, now_ms) for patch in done.fresh]
-    is_without = case.order.reboot_option == NO_REBOOT
-    noted = kept.with_installed(fresh, was_without_restart=is_without, now_ms=now_ms)
-    noted = noted._replace(snapshot_id=case.snapshot.snapshot_id)
-    record.write(case.order.state, noted)
+    """On disk before anything is reported. On a full disk what was foretold stands, which says no less."""
+    noted = kept._replace(snapshot_id=case.snapshot.snapshot_id)
+    if done.fresh and case.order.reboot_option == NO_REBOOT:
+        noted = noted._replace(last_without_restart_ms=machine.now_ms())
+    _write(case, noted)
     return noted
+
+
+def _write(case: Case, kept: Record) -> None:
+    try:
+        record.write(case.order.state, kept)
+    except OSError as wrong:
+        print("warning: %s cannot be written: %s" % (case.order.state, wrong), file=sys.stderr, flush=True)
+
+
+def _whole(host: Host) -> Dict[Identity, str]:
+    """The versions that are installed, and not halfway."""
+    return {
+        package.current.identity: package.current.version
+        for package in host.packages
+        if not package.is_broken
+    }
 
 
 def _course(case: Case, kept: Record, not_applicable: int) -> Course:
@@ -167,27 +204,30 @@ def _course(case: Case, kept: Record, not_applicable: int) -> Course:
 
 def _end(case: Case, kept: Record, done: Done) -> int:
     """What is still to be done decides the exit code; the record forgets a run that is over."""
-    waits = bool(kept.waiting)
     may_restart = case.order.is_install and case.order.reboot_option != NO_REBOOT
-    if waits and may_restart:
-        if kept.restarts < RESTARTS_MAX and (case.boot != kept.run_boot or not kept.run_boot):
-            asked = kept._replace(restarts=kept.restarts + 1, run_boot=case.boot)
-            record.write(case.order.state, asked)
-            print("restarting the machine: %d packages wait for it" % len(kept.waiting), flush=True)
-            return failure.RESTART
-        record.write(case.order.state, kept.ended())
-        sentence = (
-            "the machine was not restarted, though it was asked to"
-            if kept.run_boot == case.boot
-            else ("%d restarts did not end the waiting" % kept.restarts)
-        )
-        raise Failure(
-            failure.FAILED, "%s; %d packages still wait for a restart" % (sentence, len(kept.waiting))
-        )
-    record.write(case.order.state, kept.ended())
+    if kept.waiting and may_restart:
+        return _restart(case, kept)
+    _write(case, kept.ended())
     if done.failed:
         raise Failure(*_why(done.failed))
     return 0
+
+
+def _restart(case: Case, kept: Record) -> int:
+    """Ask for a restart, unless the last one did not happen or too many did."""
+    waiting = len(kept.waiting)
+    was_ignored = bool(kept.run_boot) and kept.run_boot == case.boot
+    if not was_ignored and kept.restarts < RESTARTS_MAX:
+        # A restart that cannot be counted could be asked for without end.
+        record.write(case.order.state, kept._replace(restarts=kept.restarts + 1, run_boot=case.boot))
+        print("restarting the machine: %d packages wait for it" % waiting, flush=True)
+        return failure.RESTART
+    _write(case, kept.ended())
+    if was_ignored:
+        sentence = "the machine was not restarted, though it was asked to"
+    else:
+        sentence = "%d restarts did not end the waiting" % kept.restarts
+    raise Failure(failure.FAILED, "%s; %d packages still wait for a restart" % (sentence, waiting))
 
 
 def _why(failed: Sequence[Tuple[Patch, Attempt]]) -> Tuple[int, str]:

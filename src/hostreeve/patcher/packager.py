@@ -43,8 +43,9 @@ class Packager:
         """Versions of packages that are not installed and that a line names, oldest first."""
         raise NotImplementedError
 
-    def repair(self) -> None:
-        """Finish what an interrupted installation left half done."""
+    def repair(self) -> str:
+        """Finish what an interrupted installation left half done. What cannot be finished, in one sentence;
+        empty when nothing is left."""
         raise NotImplementedError
 
     def install(self, patches: Sequence[Patch], barred: Sequence[str]) -> Attempt:

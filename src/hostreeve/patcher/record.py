@@ -45,11 +45,17 @@ class Record(NamedTuple):
             return self
         return self._replace(run=run, run_ms=now_ms, restarts=0, snapshot_id="", run_boot="")
 
-    def with_installed(self, fresh: List[Waiting], *, was_without_restart: bool, now_ms: int) -> "Record":
-        names = {(each.name, each.arch) for each in fresh}
+    def with_intended(self, wanted: List[Waiting]) -> "Record":
+        """With versions that are about to be installed. Written first, so that a run that is cut off leaves
+        word of what it may have installed."""
+        names = {(each.name, each.arch) for each in wanted}
         kept = tuple(each for each in self.waiting if (each.name, each.arch) not in names)
-        last_ms = now_ms if was_without_restart and fresh else self.last_without_restart_ms
-        return self._replace(waiting=kept + tuple(fresh), last_without_restart_ms=last_ms)
+        return self._replace(waiting=kept + tuple(wanted))
+
+    def standing(self, there: Dict[Identity, str]) -> "Record":
+        """Without versions that are not there (any more, or never came)."""
+        kept = tuple(each for each in self.waiting if there.get((each.name, each.arch)) == each.version)
+        return self._replace(waiting=kept)
 
     def ended(self) -> "Record":
         return self._replace(run="", run_ms=0, restarts=0, snapshot_id="", run_boot="")

@@ -1,6 +1,7 @@
 """The rim of a run: which server, which package manager, and handing in the report."""
 
 import json
+import os
 import sys
 import uuid
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -108,8 +109,9 @@ def _write(path: str, course: Course, snapshot: Snapshot, rows: Rows, about: Abo
         "Items": report.inventory(course, snapshot, rows),
         "Offered": _offered(course, snapshot, about),
     }
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)
+    os.replace(path + ".new", path)
 
 
 def _show(course: Course, snapshot: Snapshot, rows: Rows) -> None:

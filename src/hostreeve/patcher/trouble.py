@@ -1,7 +1,6 @@
 """What a package manager's failure was, read from what it said. The words are those of LC_ALL=C."""
 
 import re
-from typing import NamedTuple
 
 LOCKED = "locked"
 DISK_FULL = "disk full"
@@ -20,53 +19,40 @@ class Trouble(Exception):
         self.kind = kind
 
 
-class Sign(NamedTuple):
-    """What a kind of trouble looks like in a package manager's output."""
-
-    kind: str
-    pattern: str
-
-
 SIGNS = (
-    Sign(
-        DISK_FULL, r"No space left on device|don't have enough free space|At least \d+\w* more space needed"
+    (
+        DISK_FULL,
+        ("No space left on device", "don't have enough free space", r"needs \d+\S* ?\w* (?:more space )?on"),
     ),
-    Sign(
-        DISK_FULL, r"needs? \d+\S* ?[KMGB]\w* (?:more space )?on the / filesystem|not enough (?:free )?space"
-    ),
-    Sign(LOCKED, r"Could not get lock|Unable to acquire the dpkg|is locked by another process"),
-    Sign(
-        LOCKED, r"Failed to obtain the transaction lock|System management is locked|Unable to lock database"
-    ),
-    Sign(LOCKED, r"Another app is currently holding|already running as process|can't create .*lock"),
-    Sign(
-        NETWORK,
-        r"Could not connect|Temporary failure resolving|Could not resolve|Connection (?:failed|refused)",
-    ),
-    Sign(
-        NETWORK,
-        r"Curl error|Connection timed out|timed out|connection (?:broke|reset|lost)|Timeout was reached",
-    ),
-    Sign(NETWORK, r"Error reading from server|Remote end closed|Network is unreachable|Unexpected size"),
-    Sign(REPOSITORY, r"is not signed|NO_PUBKEY|Hash Sum mismatch|does not have a Release file|GPG error"),
-    Sign(
-        REPOSITORY, r"Failed to (?:fetch|download)|Unable to fetch|Cannot download|Error downloading packages"
-    ),
-    Sign(
+    (DISK_FULL, (r"At least \d+\S* more space needed", "not enough free space", "Not enough space")),
+    (LOCKED, ("Could not get lock", "Unable to acquire the dpkg", "is locked by another process")),
+    (LOCKED, ("Failed to obtain the transaction lock", "System management is locked", "is already running")),
+    (LOCKED, ("Unable to lock database", "Another app is currently holding", "can't create .*lock")),
+    (NETWORK, ("Could not connect", "Temporary failure resolving", "Could not resolve", "Connection failed")),
+    (NETWORK, ("Connection refused", "Curl error", "timed out", "Timeout was reached", "Remote end closed")),
+    (NETWORK, ("Error reading from server", "Network is unreachable", "unexpected size", "Connection reset")),
+    (
         REPOSITORY,
-        r"Skipping repository .* because|BAD signature|UNTRUSTED|Malformed|cannot be read|Valid-Until",
+        (r"^E: .*Hash Sum mismatch", r"^E: .*is not signed", "NO_PUBKEY", "GPG error", "BAD signature"),
     ),
-    Sign(
-        DEPENDENCY, r"unmet dependencies|held broken packages|Packages need to be removed|pkgProblemResolver"
+    (
+        REPOSITORY,
+        ("does not have a Release file", "Failed to fetch", "Failed to download", "Unable to fetch"),
     ),
-    Sign(DEPENDENCY, r"Held packages were changed|nothing provides|conflicting requests|Depsolve Error"),
-    Sign(
-        DEPENDENCY, r"Problem: |unable to select packages|cannot install both|has no installation candidate"
+    (REPOSITORY, ("Hash Sum mismatch", "Cannot download", "Error downloading", "Skipping repository")),
+    (REPOSITORY, ("UNTRUSTED", "Malformed", "Valid-Until", "Valid metadata not found", "could not be read")),
+    (
+        DEPENDENCY,
+        (r"Depends: .* but", r"(?:Conflicts|Breaks): .* but", "nothing provides", "filtered out by exclude"),
     ),
-    Sign(BROKEN, r"dpkg was interrupted|Sub-process .* returned an error code|error processing package"),
-    Sign(BROKEN, r"scriptlet failed|Error in .* scriptlet|post-(?:install|upgrade) script .*exited with"),
+    (DEPENDENCY, ("unmet dependencies", "held broken packages", "Packages need to be removed")),
+    (DEPENDENCY, ("Held packages were changed", "conflicting requests", "Problem: ", "cannot install both")),
+    (DEPENDENCY, ("unable to select packages", "has no installation candidate", "Unable to find a match")),
+    (BROKEN, ("dpkg was interrupted", "error processing package", "returned an error code")),
+    (BROKEN, ("scriptlet failed", "Error in .* scriptlet", r"script .*exited with")),
 )
-_SIGNS = tuple((sign.kind, re.compile(sign.pattern, re.IGNORECASE)) for sign in SIGNS)
+"""What each kind looks like, the most telling first."""
+_SIGNS = tuple((kind, re.compile("|".join(signs), re.IGNORECASE)) for kind, signs in SIGNS)
 _NOISE = re.compile(r"^(?:\s*$|Reading |Building |Get:|Hit:|Ign:|\(Reading|N: |Refresh|Load)")
 
 
