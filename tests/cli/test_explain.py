@@ -121,3 +121,39 @@ def test_the_tree_of_accounts_is_drawn(server, typed):
     found = json.loads(typed("account", "tree", "--json")[1])
     assert [unit["Name"] for unit in found["OrganizationalUnits"]] == ["A", "B"]
     assert found["Accounts"][0]["ManagementAccount"] is True
+
+
+def test_a_denial_of_the_past_is_shown_with_what_decided_then(server, typed):
+    event = {
+        "eventTime": "2026-11-29T12:00:00Z",
+        "eventSource": "ssm.amazonaws.com",
+        "eventName": "PutParameter",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "127.0.0.1",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/ann"},
+        "errorCode": "AccessDeniedException",
+        "errorMessage": "…",
+    }
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return {"CloudTrailEvent": json.dumps(event), "Explanation": DENIED, "Notes": ["Another."]}
+
+    server.answers["Hostreeve.ExplainCall"] = answer
+    status, out, err = typed("explain", "--request", "01A3185C-53e8-4a20-b2f1-4c942e05319a")
+    assert status == 1 and asked == [{"RequestId": "01a3185c-53e8-4a20-b2f1-4c942e05319a"}]
+    assert out.splitlines()[:4] == [
+        "2026-11-29T12:00:00Z ssm.amazonaws.com PutParameter us-east-1",
+        "by arn:aws:iam::1:user/ann from 127.0.0.1",
+        "",
+        "DENIED: arn:aws:iam::1:user/ann ssm:PutParameter *",
+    ]
+    assert err.splitlines() == ["A note.", "Another."]
+    status, out, _ = typed("explain", "--request", "01a3185c-53e8-4a20-b2f1-4c942e05319a", "--json")
+    assert status == 1 and json.loads(out)["CloudTrailEvent"] == event
+
+
+def test_a_call_is_explained_or_a_question_not_both(server, typed):
+    assert typed("explain", ".", "ssm:PutParameter", "--request", "1")[0] == 2
+    assert typed("explain", ".")[0] == 2

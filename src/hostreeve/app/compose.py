@@ -98,6 +98,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         organizations_operations.organizations,
         organizations_operations.hostreeve,
         audit_operations.cloudtrail,
+        audit_operations.hostreeve,
         settings_operations.ssm,
         groups_operations.ssm,
         groups_operations.resource_groups,

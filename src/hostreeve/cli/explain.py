@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -16,6 +17,10 @@ STYLES = {"allowed": "green", "explicitDeny": "red", "implicitDeny": "yellow"}
 
 def run(desk: Desk, arguments: Namespace) -> int:
     """Ask the server and show what it says; the exit status tells the decision."""
+    if arguments.request is not None:
+        return _past(desk, arguments)
+    if arguments.principal is None or arguments.action is None:
+        raise UsageTrouble("Give PRINCIPAL and ACTION, or --request with the id of a call that was made.")
     found = desk.client().call(
         "hostreeve",
         "ExplainAuthorization",
@@ -31,6 +36,34 @@ def run(desk: Desk, arguments: Namespace) -> int:
     else:
         _show(desk, found)
     return EXIT_SUCCESS if found["Allowed"] else EXIT_SOME_FAILED
+
+
+def _past(desk: Desk, arguments: Namespace) -> int:
+    """A call that was made: what it was, and what decided then."""
+    if arguments.principal is not None:
+        raise UsageTrouble("--request says all: PRINCIPAL, ACTION and RESOURCE are those of the call.")
+    found = desk.client().call(
+        "hostreeve", "ExplainCall", RequestId=arguments.request.lower(), AccountId=arguments.account
+    )
+    event = json.loads(found["CloudTrailEvent"])
+    if arguments.json:
+        desk.screen.json({**found, "CloudTrailEvent": event})
+    else:
+        _show_event(desk, event)
+        if "Explanation" in found:
+            desk.screen.line()
+            _show(desk, found["Explanation"])
+        elif event.get("errorCode"):
+            desk.screen.line(f"{event['errorCode']}: {event.get('errorMessage', '')}", "red")
+        for note in found.get("Notes") or ():
+            desk.screen.note(note)
+    return EXIT_SOME_FAILED if event.get("errorCode") else EXIT_SUCCESS
+
+
+def _show_event(desk: Desk, event: dict[str, Any]) -> None:
+    who = event["userIdentity"]
+    desk.screen.line(f"{event['eventTime']} {event['eventSource']} {event['eventName']} {event['awsRegion']}")
+    desk.screen.line(f"by {who.get('arn') or who['type']} from {event['sourceIPAddress']}")
 
 
 def _context(given: list[tuple[str, str]]) -> list[dict[str, Any]] | None:

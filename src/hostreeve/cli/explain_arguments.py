@@ -17,10 +17,11 @@ def add_explain(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "principal",
         metavar="PRINCIPAL",
+        nargs="?",
         help="the ARN of a user, a role, a session or an account's root; user/NAME or role/NAME of your own "
         "account; a service such as ssm.amazonaws.com; . for yourself",
     )
-    parser.add_argument("action", metavar="ACTION", help="ssm:SendCommand")
+    parser.add_argument("action", metavar="ACTION", nargs="?", help="ssm:SendCommand")
     parser.add_argument("resource", metavar="RESOURCE", nargs="?", default="*", help="an ARN (default *)")
     parser.add_argument(
         "--context",
@@ -36,6 +37,12 @@ def add_explain(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--resource-owner", metavar="ID", help="the account of a resource whose ARN tells none (a bucket)"
     )
+    parser.add_argument(
+        "--request",
+        metavar="ID",
+        help="instead of all these: the request id of a call that was made, and was denied",
+    )
+    parser.add_argument("--account", metavar="ID", help="with --request: whose call, of one that you manage")
     add_json(parser, "one document")
     add_server_options(parser)
     parser.set_defaults(func=at_desk(_explain))
@@ -59,6 +66,8 @@ EXAMPLES = """examples:
   hostreeve explain role/Automation iam:CreateUser
   hostreeve explain ssm.amazonaws.com sts:AssumeRole arn:aws:iam::123456789012:role/Automation
   hostreeve explain . ssm:PutParameter '*' --context aws:RequestTag/Team=web --json
+
+  hostreeve explain --request 01a3185c-53e8-4a20-b2f1-4c942e05319a
 
 exit status:
   0 allowed   1 denied, or it could not be asked   2 wrong usage

@@ -4,20 +4,26 @@ from typing import Any
 
 from hostreeve.api import paging
 from hostreeve.api.call import Call
+from hostreeve.api.errors import common
 from hostreeve.api.operations import Operations, anything
 from hostreeve.kernel.dated import date_of
+from hostreeve.kernel.scope import Scope
+from hostreeve.platform import identity
 from hostreeve.platform.audit.actions.hearing import journal_of
-from hostreeve.platform.audit.actions.searching import Found, search
-from hostreeve.platform.audit.model.record import published
+from hostreeve.platform.audit.actions.searching import Found, find, search
+from hostreeve.platform.audit.model.record import published, reason_of
 from hostreeve.platform.audit.model.resources import taken_apart, type_of
 from hostreeve.platform.audit.model.seen import Filter, key_of
 
 cloudtrail = Operations("cloudtrail")
+hostreeve = Operations("hostreeve")
 error = cloudtrail.errors
 
 HISTORY_MS = 90 * 86_400_000
 """AWS looks back no further."""
 PAGE_MAX = 50
+ALLOWED = "The call was allowed; `hostreeve explain PRINCIPAL ACTION RESOURCE` shows by what."
+NOT_BY_POLICY = "Policies had no part in the error."
 
 
 @cloudtrail.reads("LookupEvents", on=anything)
@@ -91,3 +97,28 @@ def _resource(arn: str) -> dict[str, str]:
     service, _, _, kind, name = taken_apart(arn)
     kind = type_of(service, kind)
     return ({"ResourceType": kind} if kind else {}) | {"ResourceName": name}
+
+
+@hostreeve.reads("ExplainCall", on=anything)
+def explain_call(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The record of a call, and of one that was denied every statement that was heard for it. Of calls of
+    other accounts, for those that manage them."""
+    account = request.get("AccountId") or call.scope.account
+    manages = identity.manages(call.tx, call.scope.account, account)
+    if account != call.scope.account and not manages:
+        raise common.AccessDeniedException(
+            f"Calls of account {account} are explained to the account that manages it."
+        )
+    found = find(call.tx, journal_of(call), Scope(account, call.scope.region), request["RequestId"])
+    if found is None:
+        raise hostreeve.errors.CallNotFound(
+            f"Account {account} made no call with the request id {request['RequestId']} that is still known."
+        )
+    answer: dict[str, Any] = {"CloudTrailEvent": published(found.content).decode(), "Notes": []}
+    why = reason_of(found.content)
+    if why is None:
+        answer["Notes"] = [ALLOWED if not found.seen.error_code else NOT_BY_POLICY]
+        return answer
+    if identity.has_control(why) and not manages:
+        why, answer["Notes"] = identity.without_control(why), [identity.HIDDEN]
+    return answer | {"Explanation": why}

@@ -5,7 +5,7 @@ changed. Nodes get credentials of their role by `issue_role_credentials`; what r
 neighbours as a role by `act_as`.
 """
 
-from hostreeve.platform.identity.actions.above import Above, Level, stand_under
+from hostreeve.platform.identity.actions.above import Above, Level, manages, stand_under
 from hostreeve.platform.identity.actions.acting import act_as
 from hostreeve.platform.identity.actions.authorising import Denied, asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
@@ -33,13 +33,20 @@ from hostreeve.platform.identity.actions.service_roles import service_role
 from hostreeve.platform.identity.actions.trust import trusts
 from hostreeve.platform.identity.actions.usage import note as note_use
 from hostreeve.platform.identity.model import Identity, IssuedCredentials
-from hostreeve.platform.identity.policy import MalformedPolicy, check_policy
+from hostreeve.platform.identity.policy import (
+    HIDDEN,
+    MalformedPolicy,
+    check_policy,
+    has_control,
+    without_control,
+)
 from hostreeve.platform.identity.store.changes import stamp
 from hostreeve.platform.identity.store.standing import close as close_account
 from hostreeve.platform.identity.store.standing import is_closed
 from hostreeve.platform.identity.store.standing import place as place_account
 
 __all__ = [
+    "HIDDEN",
     "Above",
     "Credential",
     "Denied",
@@ -60,9 +67,11 @@ __all__ = [
     "encode_denial",
     "find_credential",
     "find_role",
+    "has_control",
     "is_closed",
     "issue_role_credentials",
     "keep_principals",
+    "manages",
     "note_use",
     "place_account",
     "principal_arn",
@@ -76,4 +85,5 @@ __all__ = [
     "stand_under",
     "trust_issuers",
     "trusts",
+    "without_control",
 ]

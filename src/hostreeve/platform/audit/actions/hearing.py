@@ -99,7 +99,7 @@ class Auditor:
         if error is not None:
             record.error_code = error.code
             record.error_message = error.message[:TEXT_CHARS_MAX]
-            record.why = error.why
+            record.why = _why(error)
         scope = _scope_of(record.account, record.aws_region)
         self.journal.append(Line(scope, written(record), caller.began_ms, facts))
 
@@ -158,6 +158,15 @@ def _whose(caller: Caller) -> tuple[msgspec.Raw, str, str, str]:
         account, key = caller.claimed.account, caller.claim.access_key_id
         return whose.unproven(key, account), account, "", key
     return whose.anonymous(caller.scope.account), caller.scope.account, "", ""
+
+
+def _why(error: BaseException | None) -> Mapping[str, object] | None:
+    """What was heard for and against it; also where another error says it in its own words."""
+    while error is not None:
+        if isinstance(error, AwsError) and error.why is not None:
+            return error.why
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _meant(caller: Caller) -> Service | None:

@@ -5,6 +5,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from hostreeve.kernel.dated import date_of, sibling
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import Journal
@@ -14,6 +15,8 @@ from hostreeve.platform.audit.model.seen import Filter, Seen, key_of, named
 from hostreeve.platform.audit.store import chains, parts, waiting
 from hostreeve.platform.audit.store.segments import frames_after
 
+FIRST_REGION = "us-east-1"
+"""Where clients sign calls of global services, by themselves."""
 TAIL_LINES_MAX = 100_000
 
 
@@ -44,6 +47,20 @@ def search(tx: Transaction, journal: Journal | None, scope: Scope, wanted: Filte
             break
         found.update({each.seen.event_id: each for each in _taken(scope, wanted, lines_of(part.frames))})
     return [found[event_id] for event_id in heapq.nlargest(limit, found)]
+
+
+def find(tx: Transaction, journal: Journal | None, scope: Scope, request_id: str) -> Found | None:
+    """The record of a call of an account, whichever Region it was made in: the scope's is looked at first."""
+    at_ms = date_of(request_id)
+    if at_ms is None:
+        return None
+    wanted = Filter(at_ms, at_ms, "EventId", sibling(request_id), management_only=False)
+    regions = [scope.region, FIRST_REGION, *parts.regions_of(tx, scope.account)]
+    for region in dict.fromkeys(regions):
+        found = search(tx, journal, Scope(scope.account, region), wanted, 1)
+        if found:
+            return found[0]
+    return None
 
 
 def _key(wanted: Filter) -> int | None:

@@ -91,6 +91,13 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def reason_of(line: bytes) -> dict[str, Any] | None:
+    """What was heard for and against a call that was denied."""
+    told: dict[str, Any] = msgspec.json.decode(line)
+    why = told.get(PRIVATE)
+    return why if isinstance(why, dict) and "Layers" in why else None
+
+
 def published(line: bytes) -> bytes:
     """The record without what is ours alone."""
     if b'"' + PRIVATE.encode() + b'":' not in line:

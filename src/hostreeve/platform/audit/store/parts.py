@@ -99,6 +99,21 @@ def _further(
     )
 
 
+def regions_of(tx: Transaction, account: str) -> list[str]:
+    """The Regions of an account's parts, each by one look at the index."""
+    found: list[str] = []
+    after = ""
+    while True:
+        row = tx.one(
+            "SELECT MIN(region) AS region FROM audit_part WHERE account = :account AND region > :after",
+            account=account,
+            after=after,
+        )
+        if row is None or row["region"] is None:
+            return found
+        found.append(after := row["region"])
+
+
 def of_chain(tx: Transaction, chain: str, *, after: tuple[int, int], at_most: int) -> list[dict[str, Any]]:
     """A chain's parts behind the one with that first line and number, whosever they are."""
     return tx.all(

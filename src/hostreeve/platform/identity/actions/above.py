@@ -62,6 +62,11 @@ def above() -> Above:
     return _above
 
 
+def manages(tx: Transaction, manager: str, account: str) -> bool:
+    """Whether `manager` manages the other account's organization, or owns the installation."""
+    return _above.manages(tx, manager, account)
+
+
 def control_of(tx: Transaction, account: str, role_arn: str = "") -> tuple[PolicySet, ...]:
     """The compiled levels for a caller of the account. AWS exempts service-linked roles."""
     if SERVICE_LINKED_ROLE in role_arn:

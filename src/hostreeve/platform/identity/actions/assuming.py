@@ -8,10 +8,10 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import common
 from hostreeve.platform.identity.actions import trust
 from hostreeve.platform.identity.actions.above import keys_of
-from hostreeve.platform.identity.actions.authorising import policies_of, request_context, who_is
+from hostreeve.platform.identity.actions.authorising import Denied, policies_of, request_context, who_is
 from hostreeve.platform.identity.actions.resources import Known
 from hostreeve.platform.identity.model import Identity, OidcProvider, values_of
-from hostreeve.platform.identity.policy import Request, refusal_text
+from hostreeve.platform.identity.policy import TRUST, PolicySet, Request, layers
 from hostreeve.platform.identity.store import standing
 
 TAG_SESSION, SET_SOURCE_IDENTITY = "sts:TagSession", "sts:SetSourceIdentity"
@@ -50,7 +50,12 @@ def require(
         request = Request(who_is(call.principal), action, role_arn, known)
         decision = trust.decided(request, role, policies) if role else trust.NOT_TRUSTED
         if not decision.allowed:
-            raise common.AccessDeniedException(refusal_text(request, decision))
+            raise Denied(request, decision, layers(request, policies, _trust(call, role), TRUST))
+
+
+def _trust(call: Call, role: Identity | None) -> PolicySet | None:
+    """What a role of the caller's own account says; another's is not for it to read."""
+    return trust.policy_of(role) if role is not None and role.account == call.principal.account else None
 
 
 def require_federated(

@@ -15,6 +15,7 @@ from hostreeve.platform.identity.actions.held import held, managed_policy
 from hostreeve.platform.identity.model import ROLE_ID, USER_ID
 from hostreeve.platform.identity.policy import (
     Decision,
+    Layer,
     Policies,
     PolicySet,
     Request,
@@ -22,7 +23,9 @@ from hostreeve.platform.identity.policy import (
     Who,
     compile_policy,
     evaluate,
+    layers,
     refusal_text,
+    told,
 )
 from hostreeve.platform.identity.store import identities
 from hostreeve.platform.identity.store.changes import stamp_of
@@ -35,9 +38,10 @@ class Denied(AwsError):
     code = "AccessDeniedException"
     status = 400
 
-    def __init__(self, request: Request, decision: Decision) -> None:
+    def __init__(self, request: Request, decision: Decision, heard: Sequence[Layer]) -> None:
         super().__init__(refusal_text(request, decision))
         self.resource, self.decision = request.resource, decision
+        self.why = told(request, decision, heard)
 
 
 class _Compiled(NamedTuple):
@@ -92,7 +96,16 @@ def authorise(
         else:
             decision = resource_policies.decided(request, policies, resource_set, policy)
         if not decision.allowed:
-            raise Denied(request, decision)
+            raise Denied(request, decision, _heard(request, policies, resource_set, policy))
+
+
+def _heard(
+    request: Request, policies: Policies, resource_set: PolicySet | None, policy: ResourcePolicy | None
+) -> list[Layer]:
+    """What was heard. What another account's resource says is not for the caller's account to read."""
+    if policy is not None and policy.owner not in ("", request.who.account):
+        resource_set = None
+    return layers(request, policies, resource_set)
 
 
 def _further(

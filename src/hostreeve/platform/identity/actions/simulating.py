@@ -9,7 +9,6 @@ from hostreeve.platform.identity.policy import (
     CONTROL,
     EXPLICIT_DENY,
     IDENTITY,
-    IMPLICIT_DENY,
     RESOURCE,
     Context,
     Decision,
@@ -26,6 +25,7 @@ from hostreeve.platform.identity.policy import (
     evaluate_with_resource,
     layers,
     spans,
+    verdict_of,
 )
 from hostreeve.platform.identity.policy.document import Kind
 
@@ -95,12 +95,6 @@ def simulated(setting: Setting, action: str, resource: str, context: Context) ->
         if crosses
         else {},
     )
-
-
-def verdict_of(decision: Decision) -> str:
-    if decision.allowed:
-        return ALLOWED
-    return EXPLICIT_DENY if decision.reason.startswith("with an explicit deny") else IMPLICIT_DENY
 
 
 def owner_of(resource: str) -> str:

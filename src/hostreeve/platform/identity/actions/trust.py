@@ -38,5 +38,9 @@ def trusts_federated(
 
 def decided(request: Request, role: Identity, policies: Policies) -> Decision:
     """The trust policy's answer together with the caller's own policies."""
-    trust = PolicySet(compile_policy(role.trust, f"{role.arn} trust policy", "trust"))
-    return evaluate_with_resource(request, policies, trust, owner=role.account, kind=TRUST)
+    return evaluate_with_resource(request, policies, policy_of(role), owner=role.account, kind=TRUST)
+
+
+def policy_of(role: Identity) -> PolicySet:
+    """The role's trust policy."""
+    return PolicySet(compile_policy(role.trust, f"{role.arn} trust policy", "trust"))

@@ -33,6 +33,7 @@ from hostreeve.platform.identity.policy.explanation import (
 from hostreeve.platform.identity.policy.globs import Context
 from hostreeve.platform.identity.policy.keys import Span, context_keys, spans
 from hostreeve.platform.identity.policy.principals import Named, Who
+from hostreeve.platform.identity.policy.telling import HIDDEN, has_control, told, verdict_of, without_control
 
 __all__ = [
     "ALLOWED",
@@ -40,6 +41,7 @@ __all__ = [
     "CONTROL",
     "EMPTY",
     "EXPLICIT_DENY",
+    "HIDDEN",
     "IDENTITY",
     "IMPLICIT_DENY",
     "RESOURCE",
@@ -62,7 +64,11 @@ __all__ = [
     "evaluate",
     "evaluate_granted",
     "evaluate_with_resource",
+    "has_control",
     "layers",
     "refusal_text",
     "spans",
+    "told",
+    "verdict_of",
+    "without_control",
 ]
