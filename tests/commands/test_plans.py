@@ -2,10 +2,11 @@
 
 import pytest
 
+from hostreeve.app import compose
 from hostreeve.capabilities.commands.store import commands, filters, invocations
 from tests.calls import SCOPE
 
-SCHEMAS = ["hostreeve.capabilities.commands"]
+SCHEMAS = list(compose.SCHEMAS)
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -3,13 +3,14 @@
 import pytest
 
 from hostreeve.api.errors import AwsError
+from hostreeve.app import compose
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import groups
 from hostreeve.platform.groups.actions import kinds
 from hostreeve.platform.groups.operations import ssm
 from tests.calls import SCOPE, Caller
 
-SCHEMAS = ["hostreeve.platform.groups"]
+SCHEMAS = list(compose.SCHEMAS)
 PREFIX = SCOPE.arn("ssm", "thing/")
 
 THING = groups.Taggable(

@@ -77,7 +77,6 @@ def test_a_page_ends_where_its_tags_are_too_many(tagging, ssm, mark):
         {"TagFilters": [{"Key": "k"}] * 51},
         {"ResourceTypeFilters": ["AWS::SSM::Parameter"]},
         {"PaginationToken": "nonsense"},
-        {"IncludeComplianceDetails": True},
         {"ExcludeCompliantResources": True},
     ],
 )

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hostreeve.api.errors import AwsError
+from hostreeve.app import compose
 from hostreeve.platform import groups
 from hostreeve.platform.kms import worker
 from hostreeve.platform.kms.operations import kms
 from tests.calls import SCOPE, Caller
 
-SCHEMAS = ["hostreeve.platform.groups", "hostreeve.platform.identity", "hostreeve.platform.kms"]
+SCHEMAS = list(compose.SCHEMAS)
 DAY_S = 86_400
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
+from hostreeve.app import compose
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import identity, kms
 from hostreeve.platform.keys import Keyring
 from tests.calls import ACCOUNT, SCOPE
 
-SCHEMAS = [f"hostreeve.platform.{slice_}" for slice_ in ("groups", "identity", "kms", "organizations")]
+SCHEMAS = list(compose.SCHEMAS)
 CONTEXT = {"PARAMETER_ARN": SCOPE.arn("ssm", "parameter/p")}
 DEFAULT = "alias/aws/ssm"
 

@@ -4,12 +4,13 @@ import re
 
 import pytest
 
+from hostreeve.app import compose
 from hostreeve.capabilities.parameters.model.filters import Filter
 from hostreeve.capabilities.parameters.store import listing
 from hostreeve.capabilities.parameters.store import parameters as store
 from tests.calls import SCOPE
 
-SCHEMAS = ["hostreeve.capabilities.parameters"]
+SCHEMAS = list(compose.SCHEMAS)
 TYPE = Filter("Type", "Equals", ("StringList",))
 STRETCH = r"path>\? AND path<\?\)"
 INDEX = r"SEARCH parameters USING (COVERING )?INDEX"

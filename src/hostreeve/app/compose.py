@@ -142,6 +142,7 @@ inventory.announce(patches.SUMMARY, patches.summary_reported)
 compliance.ask_about_associations(associations.sync_modes)
 identity.stand_under(organizations.Limits())
 organizations.announce_closing(mailbox.hang_up)
+groups.heed(organizations.tag_rules)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ API and by the queries of resource groups. What a group has is looked up at use:
 """
 
 from hostreeve.platform.groups.actions.grouping import KIND, find_group
-from hostreeve.platform.groups.actions.kinds import declare
+from hostreeve.platform.groups.actions.kinds import declare, set_tags
+from hostreeve.platform.groups.actions.policing import heed, refuse_unruly
 from hostreeve.platform.groups.actions.searching import among_members, members
 from hostreeve.platform.groups.actions.tagging import follow, tell
 from hostreeve.platform.groups.model.group import Group, group_arn
 from hostreeve.platform.groups.model.queries import TagFilter
+from hostreeve.platform.groups.model.tag_rules import TagRule
 from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Taggable, tag_facts
 from hostreeve.platform.groups.store.searching import matching as arns_matching
 from hostreeve.platform.groups.store.tags import (
@@ -18,10 +20,10 @@ from hostreeve.platform.groups.store.tags import (
     arns_with_key,
     forget,
     remove_tags,
-    set_tags,
     tags_of,
     tags_of_many,
 )
+from hostreeve.platform.groups.store.tags import set_tags as keep_tags
 
 __all__ = [
     "KIND",
@@ -30,6 +32,7 @@ __all__ = [
     "Group",
     "Kind",
     "TagFilter",
+    "TagRule",
     "Taggable",
     "among_members",
     "arns_matching",
@@ -40,7 +43,10 @@ __all__ = [
     "follow",
     "forget",
     "group_arn",
+    "heed",
+    "keep_tags",
     "members",
+    "refuse_unruly",
     "remove_tags",
     "set_tags",
     "tag_facts",

@@ -10,6 +10,7 @@ from hostreeve.platform.organizations.actions.founding import (
 )
 from hostreeve.platform.organizations.actions.limits import Limits
 from hostreeve.platform.organizations.actions.membership import announce_closing
+from hostreeve.platform.organizations.actions.tag_rules import tag_rules
 from hostreeve.platform.organizations.model.organization import Account, Organization
 from hostreeve.platform.organizations.store.trees import installation_account as management_account
 
@@ -22,5 +23,6 @@ __all__ = [
     "create_account",
     "create_management_account",
     "management_account",
+    "tag_rules",
     "the_organization",
 ]

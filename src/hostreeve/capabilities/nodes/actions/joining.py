@@ -100,7 +100,8 @@ def _new_node(call: Call, activation: Activation, request: Mapping[str, Any], pu
         # EC2 keeps an instance's name in a tag.
         tags = {"Name": activation.default_instance_name, **tags}
     if tags:
-        groups.set_tags(call.tx, scope, node_arn(scope, node_id), tags)
+        # Whether policies allow them was asked when the activation was made.
+        groups.keep_tags(call.tx, scope, node_arn(scope, node_id), tags)
     return node_id
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.operations import anything
+from hostreeve.capabilities.nodes.actions.finding import TAGGABLE
 from hostreeve.capabilities.nodes.actions.joining import require_role
 from hostreeve.capabilities.nodes.model import (
     ACTIVATION_DEFAULT_MS,
@@ -16,6 +17,7 @@ from hostreeve.capabilities.nodes.model import (
 )
 from hostreeve.capabilities.nodes.operations.service import error, ssm
 from hostreeve.capabilities.nodes.store import activations as store
+from hostreeve.platform import groups
 from hostreeve.platform.groups import RESERVED, TAGS_MAX
 
 
@@ -23,6 +25,8 @@ from hostreeve.platform.groups import RESERVED, TAGS_MAX
 def create_activation(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The only time that the code is told: it is stored as a hash."""
     require_role(call, request["IamRole"])
+    tags = _tags(request)
+    groups.refuse_unruly(call.tx, call.scope.account, TAGGABLE.service_type, tags)
     code = new_activation_code(call.world)
     activation = Activation(
         account=call.scope.account,
@@ -36,7 +40,7 @@ def create_activation(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         registrations_count=0,
         expires_ms=_expiry_ms(call, request),
         created_ms=call.now_ms,
-        tags=_tags(request),
+        tags=tags,
     )
     store.insert(call.tx, activation)
     return {"ActivationId": activation.activation_id, "ActivationCode": code}

@@ -26,11 +26,12 @@ def tag(call: Call, resource_ids: Sequence[str], tags: Mapping[str, str]) -> Non
     """Give instances tags beside those that they have: all of them or none."""
     arns = _existing(call, resource_ids)
     _refuse_reserved(list(tags))
+    groups.refuse_unruly(call.tx, call.scope.account, KIND.service_type, tags)
     known = groups.tags_of_many(call.tx, call.scope, arns)
     for arn in arns:
         if len(known.get(arn, {}) | dict(tags)) > groups.TAGS_MAX:
             raise error.TagLimitExceeded(f"A resource has at most {groups.TAGS_MAX} tags.")
-        groups.set_tags(call.tx, call.scope, arn, tags)
+        groups.keep_tags(call.tx, call.scope, arn, tags)
         groups.tell(call, arn)
 
 

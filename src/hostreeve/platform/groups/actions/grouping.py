@@ -11,6 +11,7 @@ from hostreeve.api.service_models import service
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.groups.actions import kinds, searching
+from hostreeve.platform.groups.actions.policing import refuse_unruly
 from hostreeve.platform.groups.model import group as model
 from hostreeve.platform.groups.model import queries
 from hostreeve.platform.groups.model.group import Group
@@ -162,6 +163,7 @@ def _set_tags(call: Call, group: Group, tags: Mapping[str, str]) -> None:
     _refuse_reserved(list(tags))
     if len(tag_rows.tags_of(call.tx, call.scope, group.arn) | dict(tags)) > TAGS_MAX:
         raise error.BadRequestException(f"A group has at most {TAGS_MAX} tags.")
+    refuse_unruly(call.tx, call.scope.account, KIND.service_type, tags)
     tag_rows.set_tags(call.tx, call.scope, group.arn, tags)
 
 

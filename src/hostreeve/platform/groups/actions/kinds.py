@@ -1,10 +1,12 @@
 """Which kinds of resource can be tagged and found: slices declare theirs when the program is composed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hostreeve.kernel.scope import Scope
-from hostreeve.platform.groups.actions import tagging
+from hostreeve.persistence.database import Transaction
+from hostreeve.platform.groups.actions import policing, tagging
 from hostreeve.platform.groups.model.tagging import Kind, Taggable
+from hostreeve.platform.groups.store import tags as store
 
 _declared: dict[str, Taggable] = {}
 _kinds: dict[str, Kind] = {}
@@ -41,3 +43,11 @@ def named(type_name: str) -> Kind | None:
 def of_arn(scope: Scope, arn: str) -> Kind | None:
     """The kind of a resource of this account and Region; None for others and for what has no tags here."""
     return next((kind for kind in kinds() if arn.startswith(kind.prefix(scope))), None)
+
+
+def set_tags(tx: Transaction, scope: Scope, arn: str, tags: Mapping[str, str]) -> None:
+    """Add tags to a resource, or give those that exist a new value, as far as tag policies allow it."""
+    kind = of_arn(scope, arn)
+    if kind is not None:
+        policing.refuse_unruly(tx, scope.account, kind.service_type, tags)
+    store.set_tags(tx, scope, arn, tags)

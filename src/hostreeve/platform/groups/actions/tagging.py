@@ -8,6 +8,7 @@ from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
+from hostreeve.platform.groups.actions import policing
 from hostreeve.platform.groups.model.tagging import RESERVED, TAGS_MAX, Kind, Taggable, tag_facts
 from hostreeve.platform.groups.store import tags as store
 
@@ -53,12 +54,13 @@ def kind_of(taggable: Taggable) -> Kind:
 def add(call: Call, taggable: Taggable, resource_id: str, tags: Mapping[str, str]) -> None:
     """Add tags, or change the values of those that exist. Whether the caller may has been asked.
 
-    InvalidResourceId, TooManyTagsError, ValidationException.
+    InvalidResourceId, TooManyTagsError, TagPolicyException, ValidationException.
     """
     arn = existing(call, taggable, resource_id)
     refuse_reserved(list(tags))
     if len(store.tags_of(call.tx, call.scope, arn) | dict(tags)) > TAGS_MAX:
         raise error.TooManyTagsError(f"A resource has at most {TAGS_MAX} tags.")
+    policing.refuse_unruly(call.tx, call.scope.account, taggable.service_type, tags)
     store.set_tags(call.tx, call.scope, arn, tags)
     tell(call, arn)
 

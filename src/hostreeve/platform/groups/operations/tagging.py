@@ -13,9 +13,10 @@ from hostreeve.api import paging
 from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import Operations, anything
-from hostreeve.platform.groups.actions import kinds, searching
+from hostreeve.platform.groups.actions import kinds, policing, searching
 from hostreeve.platform.groups.actions.searching import Resource
 from hostreeve.platform.groups.model.queries import TagFilter
+from hostreeve.platform.groups.model.tag_rules import Compliance, compliance
 from hostreeve.platform.groups.model.tagging import RESERVED, Kind
 from hostreeve.platform.groups.store import searching as rows
 from hostreeve.platform.groups.store import tags as tag_rows
@@ -37,9 +38,9 @@ _ALONE = ("TagFilters", "ResourceTypeFilters", "ResourcesPerPage", "TagsPerPage"
 @tagging.reads("GetResources", on=anything, action="tag:GetResources")
 def get_resources(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Resources that have tags, by ARN."""
-    if request.get("IncludeComplianceDetails") or request.get("ExcludeCompliantResources"):
+    if request.get("ExcludeCompliantResources") and not request.get("IncludeComplianceDetails"):
         raise error.InvalidParameterException(
-            "Compliance of tags needs tag policies of Organizations, which nothing evaluates here yet."
+            "ExcludeCompliantResources is for requests with IncludeComplianceDetails."
         )
     if "ResourceARNList" in request:
         return _by_arn(call, request)
@@ -58,7 +59,7 @@ def get_resources(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {
         # A page that the number of tags cut short ends where it was cut.
         "PaginationToken": replace(page, limit=len(shown)).token(found, lambda each: each.arn) or "",
-        "ResourceTagMappingList": [_mapping(each.arn, tags) for each in shown],
+        "ResourceTagMappingList": _mappings(call, request, [each.arn for each in shown], tags),
     }
 
 
@@ -69,9 +70,10 @@ def _by_arn(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
     arns = list(dict.fromkeys(request["ResourceARNList"]))
     here = [Resource(arn, "") for arn in arns if kinds.of_arn(call.scope, arn)]
     tags = _tags_of(call, here)
+    found = [each.arn for each in here if each.arn in tags]
     return {
         "PaginationToken": "",
-        "ResourceTagMappingList": [_mapping(each.arn, tags) for each in here if each.arn in tags],
+        "ResourceTagMappingList": _mappings(call, request, found, tags),
     }
 
 
@@ -113,6 +115,32 @@ def _within(found: list[Resource], tags: Mapping[str, Mapping[str, str]], most: 
 
 def _tags_of(call: Call, found: Sequence[Resource]) -> dict[str, dict[str, str]]:
     return tag_rows.tags_of_many(call.tx, call.scope, [each.arn for each in found]) if found else {}
+
+
+def _mappings(
+    call: Call, request: Mapping[str, Any], arns: Sequence[str], tags: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """Resources with their tags; if asked, with what the account's tag policies say of them.
+
+    Without those that comply, a page may be shorter than asked for, or empty, and others follow.
+    """
+    if not request.get("IncludeComplianceDetails"):
+        return [_mapping(arn, tags) for arn in arns]
+    rules = policing.rules_of(call.tx, call.scope.account)
+    judged = [(arn, compliance(rules, tags.get(arn, {}))) for arn in arns]
+    return [
+        _mapping(arn, tags) | {"ComplianceDetails": _details(found)}
+        for arn, found in judged
+        if not (found and request.get("ExcludeCompliantResources"))
+    ]
+
+
+def _details(found: Compliance) -> dict[str, Any]:
+    return {
+        "NoncompliantKeys": list(found.keys),
+        "KeysWithNoncompliantValues": list(found.values),
+        "ComplianceStatus": bool(found),
+    }
 
 
 def _mapping(arn: str, tags: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from hostreeve.platform.identity.operations.service import (
     paged,
     paged_here,
     refuse_protected,
+    refuse_unruly,
     shown_tags,
     tag_context,
     wanted,
@@ -47,6 +48,7 @@ def create_instance_profile(call: Call, request: dict[str, Any]) -> dict[str, An
         tags=tags,
     )
     call.require("iam:CreateInstanceProfile", [profile.arn], context)
+    refuse_unruly(call, "instance-profile", tags)
     if instance_profiles.count(call.tx, call.scope) >= PROFILES_MAX:
         raise error.LimitExceeded(f"Cannot exceed quota for InstanceProfilesPerAccount: {PROFILES_MAX}")
     if not instance_profiles.insert(call.tx, call.scope, profile):
@@ -162,4 +164,4 @@ def _keep(call: Call, profile: InstanceProfile, tags: dict[str, str]) -> None:
     instance_profiles.update(call.tx, call.scope, msgspec.structs.replace(profile, tags=tags))
 
 
-serve_tags("InstanceProfile", _wanted, _keep)
+serve_tags("InstanceProfile", _wanted, _keep, "instance-profile")

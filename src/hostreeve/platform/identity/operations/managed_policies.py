@@ -25,6 +25,7 @@ from hostreeve.platform.identity.operations.service import (
     managed_policy,
     paged_here,
     refuse_beyond,
+    refuse_unruly,
     shown_tags,
     tag_context,
 )
@@ -54,6 +55,7 @@ def create_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         updated_ms=call.now_ms,
     )
     call.require("iam:CreatePolicy", [policy.arn], context)
+    refuse_unruly(call, "policy", tags)
     check_policy(policy.document, policy)
     if policies.count(call.tx, call.scope) >= POLICIES_MAX:
         raise error.LimitExceeded(f"Cannot exceed quota for PoliciesPerAccount: {POLICIES_MAX}")
@@ -168,4 +170,4 @@ def _keep(call: Call, policy: ManagedPolicy, tags: dict[str, str]) -> None:
     policies.update(call.tx, call.scope, msgspec.structs.replace(policy, tags=tags))
 
 
-serve_tags("Policy", _find, _keep)
+serve_tags("Policy", _find, _keep, "policy")

@@ -25,6 +25,7 @@ from hostreeve.platform.identity.operations.service import (
     page_of,
     paged,
     paged_here,
+    refuse_unruly,
     shown_tags,
     tag_context,
     wanted,
@@ -40,6 +41,7 @@ def create_virtual_mfa_device(call: Call, request: dict[str, Any]) -> dict[str, 
     name, path = request["VirtualMFADeviceName"], request.get("Path", "/")
     tags, context = asked_tags(request)
     call.require("iam:CreateVirtualMFADevice", [mfa_serial(call.scope.account, path, name)], context)
+    refuse_unruly(call, "mfa", tags)
     device, seed = authenticators.new_device(call.keys, call.world, call.scope, path, name, tags)
     if not mfa_devices.insert(call.tx, call.scope, device):
         raise error.EntityAlreadyExists("MFADevice entity at the same path and name already exists.")
@@ -180,4 +182,4 @@ def _keep(call: Call, device: MfaDevice, tags: dict[str, str]) -> None:
     mfa_devices.update(call.tx, call.scope, msgspec.structs.replace(device, tags=tags))
 
 
-serve_tags("MFADevice", _wanted, _keep)
+serve_tags("MFADevice", _wanted, _keep, "mfa")

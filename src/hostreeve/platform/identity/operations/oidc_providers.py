@@ -19,6 +19,7 @@ from hostreeve.platform.identity.operations.service import (
     asked_tags,
     error,
     iam,
+    refuse_unruly,
     shown_tags,
     tag_context,
 )
@@ -44,6 +45,7 @@ def create_open_id_connect_provider(call: Call, request: dict[str, Any]) -> dict
         tags=tags,
     )
     call.require("iam:CreateOpenIDConnectProvider", [provider.arn], context)
+    refuse_unruly(call, "oidc-provider", tags)
     _refuse_many(provider)
     if len(oidc_providers.listed(call.tx, call.scope)) >= OIDC_PROVIDERS_MAX:
         raise error.LimitExceeded(
@@ -154,4 +156,4 @@ def _keep(call: Call, provider: OidcProvider, tags: dict[str, str]) -> None:
     oidc_providers.update(call.tx, call.scope, msgspec.structs.replace(provider, tags=tags))
 
 
-serve_tags("OpenIDConnectProvider", _wanted, _keep)
+serve_tags("OpenIDConnectProvider", _wanted, _keep, "oidc-provider")

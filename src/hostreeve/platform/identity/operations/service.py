@@ -9,6 +9,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError, common
 from hostreeve.api.operations import Operations
 from hostreeve.kernel.scope import GLOBAL, Scope
+from hostreeve.platform import groups
 from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.model import (
     KIND_MAX,
@@ -113,6 +114,11 @@ def asked_tags(request: Mapping[str, Any]) -> tuple[dict[str, str], Context]:
         raise error.InvalidInput("Tag keys that begin with aws: are reserved.")
     context = {f"aws:RequestTag/{key}": [value] for key, value in tags.items()}
     return tags, context | {"aws:TagKeys": list(tags)} if tags else {}
+
+
+def refuse_unruly(call: Call, kind: str, tags: Mapping[str, str]) -> None:
+    """InvalidInput for tags that a tag policy forbids on IAM's resources of that kind (`policy`)."""
+    groups.refuse_unruly(call.tx, call.scope.account, f"iam:{kind}", tags, code="InvalidInput")
 
 
 def shown_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from hostreeve.platform.identity.operations.service import (
     error,
     iam,
     paged_here,
+    refuse_unruly,
     wanted,
 )
 from hostreeve.platform.identity.store import identities
@@ -33,14 +34,17 @@ def serve_tags(
     word: str,
     find: Callable[[Call, dict[str, Any], str, Context], Owner],
     keep: Callable[[Call, Owner, dict[str, str]], None],
+    kind: str = "",
 ) -> None:
     """`Tag{word}`, `Untag{word}`, `List{word}Tags`. `find` asks for permission and refuses what is not there;
-    `keep` stores the resource's tags anew."""
+    `keep` stores the resource's tags anew. `kind` is what tag policies call it, if they can be enforced."""
 
     @iam.writes(f"Tag{word}", asks=True)
     def tag(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         tags, context = asked_tags(request)
         owner = find(call, request, f"iam:Tag{word}", context)
+        if kind:
+            refuse_unruly(call, kind, tags)
         given = {key.lower() for key in tags}
         merged = {key: value for key, value in owner.tags.items() if key.lower() not in given} | tags
         if len(merged) > TAGS_MAX:

@@ -1,18 +1,21 @@
-"""Tag policies: what one may say, and what several on the way to an account say together.
-
-They are kept and merged. Nothing enforces them yet, so a policy that asks for it (`enforced_for`) is refused.
-"""
+"""Tag policies: what one may say, and what several on the way to an account say together."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 ASSIGN, APPEND, REMOVE = "@@assign", "@@append", "@@remove"
 ALLOWED = "@@operators_allowed_for_child_policies"
 OPERATORS = (ASSIGN, APPEND, REMOVE)
+ENFORCED = "enforced_for"
 _CHOICES = (*OPERATORS, "@@all", "@@none")
-_TEXTS = {"tag_key": str, "tag_value": list}
+_TEXTS = {"tag_key": str, "tag_value": list, ENFORCED: list}
 """The settings of a tag, and what each is: one text, or several."""
+
+_KIND = re.compile(r"[a-z0-9-]+:(\*|ALL_SUPPORTED|[A-Za-z][\w/.-]*)")
+_NOT_ENFORCED = ("iam:user", "iam:role", "organizations:")
+"""Nor does AWS enforce anything there; what it says of all of iam is about the others."""
 
 
 def check_tag_policy(content: str) -> None:
@@ -33,11 +36,12 @@ def _check_tag(place: str, tag: Any) -> None:
         raise ValueError(f"{place} must be an object.")
     _check_allowed(tag, place)
     for setting, said in _named(tag):
-        if setting == "enforced_for":
-            raise ValueError(f"{place}.enforced_for: tag policies are kept here, and not enforced yet.")
         if setting not in _TEXTS:
-            raise ValueError(f"{place}.{setting} is no setting of a tag; there are tag_key and tag_value.")
+            raise ValueError(f"{place}.{setting} is no setting of a tag; there are {', '.join(_TEXTS)}.")
         _check_said(f"{place}.{setting}", said, _TEXTS[setting])
+        for kind in _texts(said) if setting == ENFORCED else ():
+            _check_kind(f"{place}.{ENFORCED}", kind)
+    _check_key(place, tag)
 
 
 def _check_said(place: str, said: Any, kind: type) -> None:
@@ -50,6 +54,24 @@ def _check_said(place: str, said: Any, kind: type) -> None:
         texts = [value] if kind is str else value
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{place}.{operator} must be {'a text' if kind is str else 'a list of texts'}.")
+
+
+def _check_key(place: str, tag: Mapping[str, Any]) -> None:
+    """How a key is written is only a matter of its capitals."""
+    key = tag.get("tag_key", {}).get(ASSIGN)
+    if key is not None and key.lower() != place.partition(".")[2].lower():
+        raise ValueError(f"{place}.tag_key must be the same text as {place}, but for its capitals.")
+
+
+def _check_kind(place: str, kind: str) -> None:
+    if not _KIND.fullmatch(kind):
+        raise ValueError(f"{place}: {kind[:100]} is no service:type, such as ec2:instance or ssm:*.")
+    if kind.startswith(_NOT_ENFORCED):
+        raise ValueError(f"{place}: tags of {kind[:100]} are not enforced.")
+
+
+def _texts(said: Mapping[str, Any]) -> list[str]:
+    return [text for operator, value in _named(said, operators=True) for text in value]
 
 
 def _check_allowed(given: Mapping[str, Any], place: str) -> None:
