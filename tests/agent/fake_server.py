@@ -277,10 +277,19 @@ class FakeServer:
             (found if kind else missing).append({"Name": name, "Type": kind, "Value": value, "Version": 1})
         return {"Parameters": found, "InvalidParameters": [each["Name"] for each in missing]}
 
-    async def _ListInstanceAssociations(self, members: dict[str, Any]) -> Any:
+    async def _RefreshInstanceAssociations(self, members: dict[str, Any]) -> Any:
+        """One at a time, page by page."""
         if self.associations is None:
             return 400, b'{"__type":"UnknownOperationException","message":"x"}'
-        return {"Associations": self.associations}
+        wanted = members.get("AssociationIds")
+        known = [each["AssociationId"] for each in self.associations]
+        if missing := [each for each in wanted or () if each not in known]:
+            message = f"There is no association {missing[0]}."
+            return 400, json.dumps({"__type": "AssociationDoesNotExist", "message": message}).encode()
+        chosen = [each for each in self.associations if wanted is None or each["AssociationId"] in wanted]
+        place = int(members.get("NextToken", 0))
+        more = {"NextToken": str(place + 1)} if place + 1 < len(chosen) else {}
+        return {"Associations": chosen[place : place + 1], **more}
 
     async def _RegisterManagedInstance(self, members: dict[str, Any]) -> Any:
         if members["ActivationCode"] != "right-code-0123456789":

@@ -143,19 +143,30 @@ def test_what_comes_later_fails_and_says_so(server: FakeServer, agent: AgentProc
     )
 
 
-def test_associations_are_refreshed_only_where_there_are_none(server: FakeServer, agent: AgentProcess):
-    for none in (None, []):
-        server.associations = none
-        step = step_of(server, "aws:refreshAssociation", {"associationIds": []})
-        assert step["status"] == "Success" and "no associations" in step["standardOutput"]
-        step = step_of(server, "aws:refreshAssociation", {"associationIds": ["a-1"]})
-        assert step["status"] == "Failed" and "no association a-1" in step["standardError"]
-    server.associations = [{"AssociationId": "a-1"}]
-    for ids in ([], ["a-1"]):
-        step = step_of(server, "aws:refreshAssociation", {"associationIds": ids})
-        assert step["status"] == "Failed" and "not run: a-1" in step["standardError"]
+def test_associations_are_refreshed_by_the_server_page_by_page(server: FakeServer, agent: AgentProcess):
+    server.associations = [
+        {"AssociationId": "a-1", "Name": "Doc", "ExecutionId": "e-1"},
+        {"AssociationId": "a-2", "Name": "Other", "Message": "CalendarClosed"},
+    ]
+    step = step_of(server, "aws:refreshAssociation", {"associationIds": []})
+    assert step["status"] == "Success"
+    assert "a-1 (Doc): applied now, execution e-1." in step["standardOutput"]
+    assert "a-2 (Other): not applied: CalendarClosed." in step["standardOutput"]
+    step = step_of(server, "aws:refreshAssociation", {"associationIds": ["a-1"]})
+    assert step["status"] == "Success" and "a-2" not in step["standardOutput"]
+
+
+def test_what_cannot_be_refreshed_is_a_failure_in_words(server: FakeServer, agent: AgentProcess):
+    server.associations = []
+    step = step_of(server, "aws:refreshAssociation", {"associationIds": []})
+    assert step["status"] == "Success" and "no associations" in step["standardOutput"]
+    step = step_of(server, "aws:refreshAssociation", {"associationIds": ["a-1"]})
+    assert step["status"] == "Failed" and "no association a-1" in step["standardError"]
     step = step_of(server, "aws:refreshAssociation", {"associationIds": "a"})
     assert step["status"] == "Failed" and "list of strings" in step["standardError"]
+    server.associations = None
+    step = step_of(server, "aws:refreshAssociation", {"associationIds": []})
+    assert step["status"] == "Failed" and "StartAssociationsOnce" in step["standardError"]
 
 
 def test_every_action_of_linux_has_a_plugin_but_joining_a_domain():

@@ -1,4 +1,4 @@
-"""aws:refreshAssociation: run the associations of this node now. A success only where there are none."""
+"""aws:refreshAssociation: have the associations of this node applied now."""
 
 from __future__ import annotations
 

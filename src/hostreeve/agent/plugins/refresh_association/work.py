@@ -1,8 +1,8 @@
-"""The work of aws:refreshAssociation: ask which associations there are, and be honest about them."""
+"""The work of aws:refreshAssociation: have the server apply this node's associations now."""
 
 from __future__ import annotations
 
-from typing import List
+from typing import Any, Dict, List
 
 from hostreeve.agent.plugins.control_plane import ControlPlane, Denied
 from hostreeve.agent.plugins.task import Task
@@ -12,40 +12,36 @@ _UNKNOWN = ("UnknownOperationException", "UnknownOperation", "InvalidAction")
 
 
 def work(task: Task) -> int:
-    """0 when there is nothing to refresh. StepFailed when there is: associations cannot be run yet."""
+    """0 once the server has begun to apply them. StepFailed when one that is named is not for this node."""
     wanted: List[str] = task.inputs["associationIds"]
-    found = _associations(ControlPlane(task.state))
-    missing = [each for each in wanted if each not in found]
-    if missing:
-        raise StepFailed(
-            f"this node's agent has no association {', '.join(missing)} to apply: the server applies them; "
-            "StartAssociationsOnce does it now"
-        )
-    if found:
-        raise StepFailed(
-            "this version of the Hostreeve agent cannot run associations; "
-            f"not run: {', '.join(wanted or found)}"
-        )
-    say("This node's agent has no associations to apply: the server applies them when they are due.")
-    say("StartAssociationsOnce applies one now. Nothing was refreshed.")
+    found = _refreshed(ControlPlane(task.state), wanted)
+    for each in found:
+        name = f"{each.get('AssociationId')} ({each.get('Name')})"
+        if each.get("ExecutionId"):
+            say(f"{name}: applied now, execution {each['ExecutionId']}.")
+        else:
+            say(f"{name}: not applied: {each.get('Message')}.")
+    if not found:
+        say("This node has no associations.")
     return 0
 
 
-def _associations(server: ControlPlane) -> List[str]:
-    found: List[str] = []
-    token = ""
+def _refreshed(server: ControlPlane, wanted: List[str]) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = []
+    members: Dict[str, Any] = {"InstanceId": server.node.node_id}
+    if wanted:
+        members["AssociationIds"] = wanted
     while True:
-        members = {"InstanceId": server.node.node_id, "MaxResults": 20}
-        if token:
-            members["NextToken"] = token
         try:
-            answer = server.call("ListInstanceAssociations", members)
+            answer = server.call("RefreshInstanceAssociations", members)
         except Denied as refused:
             if refused.code in _UNKNOWN:
-                # A server that cannot say which associations a node has, has none for it.
-                return []
-            raise StepFailed(f"cannot ask for this node's associations: {refused}") from None
-        found += [str(each.get("AssociationId") or "") for each in answer.get("Associations") or []]
+                raise StepFailed(
+                    "this server cannot apply associations at a node's request: StartAssociationsOnce does it"
+                ) from None
+            raise StepFailed(f"cannot refresh this node's associations: {refused}") from None
+        found += [each for each in answer.get("Associations") or [] if isinstance(each, dict)]
         token = str(answer.get("NextToken") or "")
         if not token:
             return found
+        members["NextToken"] = token

@@ -67,11 +67,11 @@ def _missing(tx: Transaction, one: Association, node_ids: Sequence[str], now_ms:
         state = executions.state(tx, one.scope, one.association_id, node.node_id)
         if state is None or state.detailed_status in _MISSED or state.executed_ms < now_ms - AWAY_LONG_MS:
             missing.append(node.node_id)
-    open_on = _open_on(tx, one) if missing else set()
-    return [node_id for node_id in missing if node_id not in open_on]
+    busy = open_on(tx, one) if missing else set()
+    return [node_id for node_id in missing if node_id not in busy]
 
 
-def _open_on(tx: Transaction, one: Association) -> set[str]:
+def open_on(tx: Transaction, one: Association) -> set[str]:
     """The nodes that it is being applied to right now."""
     found: set[str] = set()
     for execution in executions.open_ones(tx, one.scope, one.association_id):

@@ -8,7 +8,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
 from hostreeve.api.operations import anything
 from hostreeve.capabilities import documents, nodes
-from hostreeve.capabilities.associations.actions import changing, checking, polling
+from hostreeve.capabilities.associations.actions import changing, checking, polling, refreshing
 from hostreeve.capabilities.associations.model import association as model
 from hostreeve.capabilities.associations.operations.service import error, following, ssm
 from hostreeve.capabilities.associations.store import associations as store
@@ -132,6 +132,23 @@ def update_instance_association_status(call: Call, request: dict[str, Any]) -> d
     node_id = _itself(call, request["InstanceId"])
     polling.told(call, node_id, request["AssociationId"], request["ExecutionResult"])
     return {}
+
+
+# A role that may tell how associations stand may ask for them: AWS has no action of this name.
+@ssm.writes("RefreshInstanceAssociations", on=anything, action="ssm:UpdateInstanceAssociationStatus")
+def refresh_instance_associations(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Ours, not AWS's: an agent has the server apply the node's associations now."""
+    node_id = _itself(call, request["InstanceId"])
+    page = paging.read(request, error=error.InvalidNextToken)
+    ids = request.get("AssociationIds", [])
+    found, after = refreshing.refresh(call, node_id, ids, after=page.after)
+    listed = [
+        {"AssociationId": each.one.association_id, "Name": each.one.name}
+        | ({"ExecutionId": each.execution_id} if each.execution_id else {"Message": each.why})
+        for each in found
+    ]
+    token = page.token_at(after) if after else None
+    return {"Associations": listed} | following(token)
 
 
 def _itself(call: Call, node_id: str) -> str:
