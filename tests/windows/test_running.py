@@ -467,3 +467,20 @@ def test_every_change_of_state_is_told_in_aws_shape(estate):
         "start-time": zulu(began_ms),
         "end-time": zulu(began_ms + 60_000),
     }
+
+
+def test_what_is_patched_in_one_opening_shares_its_snapshot(estate):
+    window = estate.window("rate(1 hour)")
+    target = estate.target(window, estate.node())
+    own = {"Operation": ["Scan"], "SnapshotId": ["521c3536-930c-4aa9-950e-01234567abcd"]}
+    for parameters in ({"Operation": ["Scan"]}, own):
+        estate.task(
+            window,
+            target,
+            TaskArn="AWS-RunPatchBaseline",
+            TaskInvocationParameters={"RunCommand": {"Parameters": parameters}},
+        )
+    estate.later(HOUR_S)
+    runs = estate.runs(window)
+    told = [json.loads(run["Parameters"])["parameters"]["SnapshotId"] for run in runs]
+    assert sorted(told) == sorted([[runs[0]["WindowExecutionId"]], own["SnapshotId"]])

@@ -34,6 +34,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     from hostreeve.cli.inventory_arguments import add_inventory
     from hostreeve.cli.login_arguments import add_login
     from hostreeve.cli.params_arguments import add_params
+    from hostreeve.cli.patch_arguments import add_patch
     from hostreeve.cli.schedule_arguments import add_schedule
 
     _add_run(commands)
@@ -45,6 +46,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_inventory(commands)
     add_login(commands)
     add_params(commands)
+    add_patch(commands)
     add_schedule(commands)
 
 

@@ -113,6 +113,9 @@ _PASSED_ON = (
     "TimeoutSeconds",
 )
 
+_SNAPSHOT = "SnapshotId"
+_OF_SNAPSHOTS = ("AWS-RunPatchBaseline", "AWS-RunPatchBaselineWithHooks", "AWS-ApplyPatchBaseline")
+
 _runners: dict[str, Runner] = {RUN_COMMAND: RunCommand()}
 
 
@@ -141,7 +144,7 @@ def parameters_of(task: Task, place: Place, known: Mapping[str, str]) -> dict[st
             **({"instanceIds": place.node_ids} if place.node_ids else {"targets": place.targets}),
             "maxConcurrency": task.max_concurrency,
             "maxErrors": task.max_errors,
-            "parameters": wanted.get("Parameters", legacy),
+            "parameters": _with_snapshot(task, wanted.get("Parameters", legacy), known),
         }
         return shown | ({"comment": wanted["Comment"]} if wanted.get("Comment") else {})
     if task.task_type == AUTOMATION:
@@ -152,6 +155,16 @@ def parameters_of(task: Task, place: Place, known: Mapping[str, str]) -> dict[st
         return {"functionName": task.task_arn, **_function(task.own_parameters, known)}
     name = {"name": wanted["Name"]} if wanted.get("Name") else {}
     return {"stateMachineArn": task.task_arn, "input": wanted.get("Input", "{}"), **name}
+
+
+def _with_snapshot(
+    task: Task, parameters: Mapping[str, list[str]], known: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """AWS: nodes that are patched in one opening of a window share a snapshot: its id is the execution's."""
+    filled = dict(parameters)
+    if task.task_arn.rpartition("/")[2] in _OF_SNAPSHOTS and filled.get(_SNAPSHOT, [""]) == [""]:
+        filled[_SNAPSHOT] = [known["WINDOW_EXECUTION_ID"]]
+    return filled
 
 
 def _function(wanted: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
