@@ -4,6 +4,7 @@ typed into a shell beside the plain AWS command line."""
 import json
 import re
 import shlex
+from datetime import datetime
 
 import pytest
 
@@ -93,6 +94,20 @@ def test_an_association_is_applied_to_every_web_server_and_its_output_is_in_the_
     site.until(lambda: s3.list_objects_v2(Bucket="mybucket", Prefix="MyPrefix/").get("Contents"))
     (found,) = s3.list_objects_v2(Bucket="mybucket", Prefix="MyPrefix/")["Contents"]
     assert s3.get_object(Bucket="mybucket", Key=found["Key"])["Body"].read() == b"configured\n"
+
+
+def test_the_window_of_the_forms_is_made_for_the_second_tuesdays(site):
+    made = typed(site, printed("A maintenance window"))
+    ssm = site.client("ssm")
+    (window,) = ssm.describe_maintenance_windows()["WindowIdentities"]
+    assert (window["Name"], window["Duration"], window["Cutoff"]) == ("demo2", 2, 1)
+    (task,) = ssm.describe_maintenance_window_tasks(WindowId=window["WindowId"])["Tasks"]
+    assert (task["WindowTaskId"], task["TaskArn"]) == (made["WindowTaskId"], "AWS-ApplyPatchBaseline")
+    openings = ssm.describe_maintenance_window_schedule(WindowId=window["WindowId"])
+    days = [
+        datetime.fromisoformat(each["ExecutionTime"]) for each in openings["ScheduledWindowExecutions"][:12]
+    ]
+    assert {(day.weekday(), (day.day - 1) // 7, day.hour) for day in days} == {(1, 1, 1)}
 
 
 def test_an_association_of_a_runbook_is_made_and_says_what_it_waits_for(site):

@@ -3,6 +3,7 @@ Manager that AWS's documentation describes, and the rules behind them."""
 
 import functools
 import json
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
@@ -73,9 +74,16 @@ def test_an_offset_needs_cron_and_to_wait_for_the_schedule(estate):
     )
     rate = {"ScheduleExpression": "rate(1 day)", "ApplyOnlyAtCronInterval": True}
     assert refused(estate.associate, node, ScheduleOffset=3, **rate) == "ValidationException"
-    estate.associate(
+    made = estate.associate(
         node, ScheduleExpression="cron(0 0 ? * THU#2 *)", ScheduleOffset=3, ApplyOnlyAtCronInterval=True
     )
+    # It is Friday, 2027-01-15, 08:00: this month's Thursday is over, the next is 2027-02-11.
+    estate.later(29 * 24 * HOUR_S + 16 * HOUR_S - 1)
+    assert estate.executions(made) == []
+    estate.later(1)
+    (execution,) = estate.executions(made)
+    when = datetime.fromtimestamp(execution["CreatedTime"], UTC)
+    assert f"{when:%a %Y-%m-%d %H:%M}" == "Sun 2027-02-14 00:00"
 
 
 def test_a_node_that_gets_the_tag_has_it_at_once_and_nobody_has_it_twice(estate):

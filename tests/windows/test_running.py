@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hostreeve.capabilities.calendars.model import zulu
+from hostreeve.capabilities.windows.store import windows as window_rows
 from tests.windows.estate import HOUR_S, MINUTE_S
 
 both_engines = pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
@@ -54,6 +55,33 @@ def test_a_window_runs_its_command_on_its_targets_and_tells_how_it_went(estate, 
         InvocationId=run["InvocationId"],
     )
     assert (shown["Status"], shown["ExecutionId"]) == ("SUCCESS", run["ExecutionId"])
+
+
+def test_a_window_scans_the_production_nodes_by_their_patch_group(estate, ssm):
+    """The talk's window: the tag Patch Group, AWS-ApplyPatchBaseline, half at once, one error."""
+    production = estate.node(platform="Windows", **{"Patch Group": "Production"})
+    estate.node(platform="Windows", **{"Patch Group": "Test"})
+    window = estate.window("cron(0 1 ? * SUN *)", Duration=2, Cutoff=1, AllowUnassociatedTargets=False)
+    target = estate.target(window, tag="Patch Group=Production")
+    estate.task(
+        window,
+        target,
+        TaskArn="AWS-ApplyPatchBaseline",
+        Priority=1,
+        MaxConcurrency="50%",
+        MaxErrors="1",
+        TaskInvocationParameters={"RunCommand": {"Parameters": {"Operation": ["Scan"]}}},
+    )
+    next_ms = estate.database.read_sync(window_rows.next_due_ms)
+    estate.later((next_ms - estate.world.now_ms()) / 1000)
+    (run,) = estate.runs(window)
+    (command,) = ssm.list_commands(CommandId=run["ExecutionId"])["Commands"]
+    assert command["DocumentName"] == "AWS-ApplyPatchBaseline"
+    (one,) = ssm.list_command_invocations(CommandId=run["ExecutionId"])["CommandInvocations"]
+    assert one["InstanceId"] == production
+    estate.finish()
+    estate.finish()
+    assert (estate.statuses(window), estate.runs(window)[0]["Status"]) == (["SUCCESS"], "SUCCESS")
 
 
 def test_a_window_without_tasks_succeeds_at_once(estate):
