@@ -11,14 +11,12 @@ from hostreeve.capabilities.automations.lifecycle import (
     Move,
     Spread,
     Standing,
-    Status,
-    Tally,
-    Verdict,
     after,
     plan,
     spread,
 )
 from hostreeve.capabilities.automations.model.runbook import read
+from hostreeve.capabilities.automations.model.status import ENDED, Status, Tally, Verdict
 
 S, F, T = Status.SUCCESS, Status.FAILED, Status.TIMED_OUT
 
@@ -252,4 +250,4 @@ def test_a_spread_keeps_its_limits_and_ends(total, concurrency, errors, outcomes
 @pytest.mark.parametrize("table", [EXECUTION_MAY_BECOME, STEP_MAY_BECOME])
 def test_what_has_ended_stays_so(table):
     assert set(table) == set(Status)
-    assert {status for status, then in table.items() if not then} == lifecycle.ENDED
+    assert {status for status, then in table.items() if not then} == ENDED

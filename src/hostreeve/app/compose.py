@@ -11,6 +11,7 @@ from hostreeve.app import pages, patching
 from hostreeve.app.authority import PlatformAuthority
 from hostreeve.capabilities import (
     associations,
+    automations,
     calendars,
     commands,
     compliance,
@@ -23,6 +24,8 @@ from hostreeve.capabilities import (
 )
 from hostreeve.capabilities.associations import operations as associations_operations
 from hostreeve.capabilities.associations import worker as associations_worker
+from hostreeve.capabilities.automations import operations as automations_operations
+from hostreeve.capabilities.automations import worker as automations_worker
 from hostreeve.capabilities.calendars import operations as calendars_operations
 from hostreeve.capabilities.calendars import worker as calendars_worker
 from hostreeve.capabilities.commands import operations as commands_operations
@@ -43,6 +46,7 @@ from hostreeve.gateway.asgi import Asgi, request_of
 from hostreeve.gateway.pipeline import Pipeline
 from hostreeve.gateway.record import Record
 from hostreeve.gateway.routing import Router
+from hostreeve.gateway.within import Within
 from hostreeve.kernel.world import World
 from hostreeve.messaging import mailbox
 from hostreeve.messaging import operations as messaging_operations
@@ -86,6 +90,7 @@ SCHEMAS = (
     "hostreeve.capabilities.inventory",
     "hostreeve.capabilities.commands",
     "hostreeve.capabilities.patches",
+    "hostreeve.capabilities.automations",
     "hostreeve.capabilities.associations",
     "hostreeve.capabilities.windows",
 )
@@ -119,19 +124,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = join(
         commands_operations.hostreeve,
         patches_operations.ssm,
         patches_operations.hostreeve,
+        automations_operations.ssm,
         associations_operations.ssm,
         windows_operations.ssm,
     ]
 )
 
-settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS)
+settings.declare(documents.PUBLIC_SHARING, *parameters.SETTINGS, *automations.SETTINGS)
 documents.announce("ChangeCalendar", calendars.follow)
 for each in documents.ON_NODES:
     documents.announce(each, associations.document_changed, latest=associations.latest_changed)
 documents.furnish(patches.LINE, patching.run_script)
 parameters.announce(associations.parameter_changed)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
-groups.declare(patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
+groups.declare(automations.TAGGABLE, patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
+commands.follow(automations.OWNER, automations.command_ended)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
@@ -225,6 +232,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *calendars_worker.workers(database, world),
         *inventory_worker.workers(database, world),
         *patches_worker.workers(database, world),
+        *automations_worker.workers(database, automations.House(world, keys, Within(pipeline))),
         *associations_worker.workers(database, world, keys),
         *windows_worker.workers(database, world, keys),
     ]

@@ -29,6 +29,8 @@ from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
 
+INSIDE = "ssm.amazonaws.com"
+"""The user agent of what the house does for somebody."""
 _scope_of = lru_cache(maxsize=4096)(Scope)
 """One object for all requests of an account and Region."""
 
@@ -291,6 +293,28 @@ class Pipeline:
         if not _is_idle(operation, answer):
             self._audit.wrote(tx, caller, operation.model, answer)
         return answer
+
+    def within(
+        self, tx: Transaction, who: Principal, region: str, operation: Operation, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What a part of the house does for somebody, in its own transaction: leave is asked for it and it is
+        recorded, as if they had called themselves. AwsError; then the transaction must come to nothing."""
+        caller = self._caller(HttpRequest("POST", "/", "", [("user-agent", INSIDE)]))
+        model = operation.model.service
+        caller.principal, caller.request = who, request
+        caller.scope = _scope_of(who.account, GLOBAL if model.name in self._global else region)
+        try:
+            answer = self._run(tx, caller, operation, request)
+        except AwsError as refused:
+            self._audit.answered(caller, Route(model, operation.model), refused)
+            raise
+        self._audit.wrote(tx, caller, operation.model, answer)
+        return answer
+
+    def operation(self, service_name: str, name: str) -> Operation | None:
+        """The operation, if it is one that callers with credentials may ask for."""
+        found = self._operations.get((service_name, name))
+        return found if found is not None and found.signer == "credentials" else None
 
     def _idle(
         self, tx: Transaction, caller: Caller, operation: Operation, request: dict[str, Any]

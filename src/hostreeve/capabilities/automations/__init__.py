@@ -1,16 +1,54 @@
 """Automation: runbooks of schema 0.3, carried out step by step, whatever happens to the server meanwhile.
 
+Neighbours begin executions (`start`), stop them (`cancel`), look at them (`find`) and follow those that they
+began to their end (`follow`). It is told of the ends of the commands that its steps sent (`command_ended`).
 `graph` gives the ways through a runbook's content, for pictures.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from hostreeve.capabilities.automations.actions.ending import follow
+from hostreeve.capabilities.automations.actions.house import House
+from hostreeve.capabilities.automations.actions.queueing import ADAPTIVE, QUOTAS, set_quotas
+from hostreeve.capabilities.automations.actions.signalling import command_ended
+from hostreeve.capabilities.automations.actions.starting import Origin, start
+from hostreeve.capabilities.automations.actions.steps.run_command import OWNER
+from hostreeve.capabilities.automations.actions.stopping import cancel
+from hostreeve.capabilities.automations.actions.tagging import TAGGABLE
+from hostreeve.capabilities.automations.model.execution import Execution
 from hostreeve.capabilities.automations.model.graph import END, START, Edge, Graph, Way
 from hostreeve.capabilities.automations.model.graph import graph as _graph
 from hostreeve.capabilities.automations.model.runbook import Step, read
+from hostreeve.capabilities.automations.model.status import Status
+from hostreeve.capabilities.automations.store.executions import find
 
-__all__ = ["END", "START", "Edge", "Graph", "Step", "Way", "graph"]
+SETTINGS = (ADAPTIVE,)
+"""The service settings of Automation."""
+
+__all__ = [
+    "END",
+    "OWNER",
+    "QUOTAS",
+    "SETTINGS",
+    "START",
+    "TAGGABLE",
+    "Edge",
+    "Execution",
+    "Graph",
+    "House",
+    "Origin",
+    "Status",
+    "Step",
+    "Way",
+    "cancel",
+    "command_ended",
+    "find",
+    "follow",
+    "graph",
+    "set_quotas",
+    "start",
+]
 
 
 def graph(content: Mapping[str, Any]) -> Graph:

@@ -3,29 +3,12 @@
 Pure: `plan` sees how one step stands and the time, `after` how a step ended; never a row or a clock.
 """
 
-from enum import StrEnum
 from typing import Literal
 
 from msgspec import Struct
 
 from hostreeve.capabilities.automations.model.runbook import ABORT, STEP, Step, following, truth
-
-
-class Status(StrEnum):
-    """Of executions and of steps, in AWS's words."""
-
-    PENDING = "Pending"
-    IN_PROGRESS = "InProgress"
-    WAITING = "Waiting"
-    SUCCESS = "Success"
-    FAILED = "Failed"
-    TIMED_OUT = "TimedOut"
-    CANCELLING = "Cancelling"
-    CANCELLED = "Cancelled"
-
-
-ENDED = frozenset({Status.SUCCESS, Status.FAILED, Status.TIMED_OUT, Status.CANCELLED})
-OPEN = frozenset(Status) - ENDED
+from hostreeve.capabilities.automations.model.status import ENDED, Status, Tally, Verdict
 
 EXECUTION_MAY_BECOME: dict[Status, frozenset[Status]] = {
     # One that waits for room can be stopped before it begins, and fail when it cannot begin.
@@ -47,14 +30,6 @@ CANCEL_WORKFLOW_MS = 120_000
 """How long what onCancel begins may take."""
 
 
-class Verdict(StrEnum):
-    """What is already certain of how an execution ends: the worst that happened to a step that counts."""
-
-    SUCCESS = "Success"
-    TIMED_OUT = "TimedOut"
-    FAILED = "Failed"
-
-
 class Standing(Struct, frozen=True, kw_only=True):
     """How the step stands whose turn it is. Times are milliseconds; None for never.
 
@@ -71,6 +46,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     """When a cancellation's own steps must be over."""
     is_held: bool = False
     """Interactive: it begins when somebody says so."""
+    is_again: bool = False
+    """An attempt has failed and the next is to begin."""
 
 
 Deed = Literal["nothing", "begin", "look", "expire", "cancel", "give_up", "interrupted"]
@@ -95,6 +72,8 @@ def plan(standing: Standing, now_ms: int) -> Plan:
         return Plan("cancel")
     if standing.status in ENDED:
         return Plan("nothing")
+    if standing.is_again:
+        return Plan("begin")
     if standing.status is Status.PENDING:
         return Plan("nothing", standing.cancel_until_ms) if standing.is_held else Plan("begin")
     if standing.deadline_ms is not None and now_ms >= standing.deadline_ms:
@@ -174,29 +153,6 @@ def on_cancel(step: Step) -> str | None:
 def tries_again(status: Status, attempt: int, max_attempts: int) -> bool:
     """Whether a failed attempt (counted from 1) is followed by another. Timeouts count as failures."""
     return status in (Status.FAILED, Status.TIMED_OUT) and attempt < max_attempts
-
-
-class Tally(Struct, frozen=True, kw_only=True):
-    """How the children of a rate-controlled execution stand. `total` is how many targets there are."""
-
-    total: int = 0
-    begun: int = 0
-    success: int = 0
-    failed: int = 0
-    timed_out: int = 0
-    cancelled: int = 0
-
-    @property
-    def ended(self) -> int:
-        return self.success + self.failed + self.timed_out + self.cancelled
-
-    @property
-    def running(self) -> int:
-        return self.begun - self.ended
-
-    @property
-    def errors(self) -> int:
-        return self.failed + self.timed_out
 
 
 class Spread(Struct, frozen=True):

@@ -8,7 +8,7 @@ from hostreeve.capabilities.commands.actions.cancelling import cancel
 from hostreeve.capabilities.commands.actions.moving import follow
 from hostreeve.capabilities.commands.actions.reporting import NodeListener
 from hostreeve.capabilities.commands.actions.sending import send
-from hostreeve.capabilities.commands.actions.showing import command, invocations
+from hostreeve.capabilities.commands.actions.showing import command, invocations, printed
 from hostreeve.capabilities.commands.actions.targeting import tag_context
 from hostreeve.capabilities.commands.lifecycle import Limits, set_limits
 from hostreeve.capabilities.commands.model.command import CommandRow, Invocation
@@ -26,6 +26,7 @@ __all__ = [
     "command",
     "follow",
     "invocations",
+    "printed",
     "send",
     "set_limits",
     "shown",

@@ -12,6 +12,8 @@ from hostreeve.capabilities.documents.actions.preparing import Prepared, prepare
 from hostreeve.capabilities.documents.model.document import ON_NODES, DocumentVersion
 from hostreeve.capabilities.documents.model.limits import QUOTAS, SIZE_BYTES_MAX, quota, set_quotas
 from hostreeve.capabilities.documents.model.owned import furnish
+from hostreeve.capabilities.documents.model.parameters import recheck as recheck_values
+from hostreeve.capabilities.documents.model.parameters import resolved as check_values
 from hostreeve.capabilities.documents.model.schemas import inputs, steps
 from hostreeve.capabilities.documents.model.sharing import PUBLIC_SHARING
 from hostreeve.capabilities.documents.model.written import Problem
@@ -32,6 +34,7 @@ __all__ = [
     "announce",
     "arn",
     "check_parameters",
+    "check_values",
     "exists",
     "furnish",
     "guard",
@@ -39,6 +42,7 @@ __all__ = [
     "prepare",
     "quota",
     "read_file",
+    "recheck_values",
     "references",
     "resolve",
     "set_quotas",

@@ -7,6 +7,7 @@ API and by the queries of resource groups. What a group has is looked up at use:
 
 from hostreeve.platform.groups.actions.grouping import KIND, find_group
 from hostreeve.platform.groups.actions.kinds import declare, set_tags
+from hostreeve.platform.groups.actions.kinds import named as kind_named
 from hostreeve.platform.groups.actions.policing import heed, refuse_unruly
 from hostreeve.platform.groups.actions.searching import among_members, members
 from hostreeve.platform.groups.actions.tagging import follow, tell
@@ -45,6 +46,7 @@ __all__ = [
     "group_arn",
     "heed",
     "keep_tags",
+    "kind_named",
     "members",
     "refuse_unruly",
     "remove_tags",

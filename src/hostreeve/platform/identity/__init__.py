@@ -6,7 +6,7 @@ neighbours as a role by `act_as`.
 """
 
 from hostreeve.platform.identity.actions.above import Above, Level, manages, stand_under
-from hostreeve.platform.identity.actions.acting import act_as
+from hostreeve.platform.identity.actions.acting import act_as, act_for, session_of
 from hostreeve.platform.identity.actions.authorising import Denied, asked_tags, authorise, request_context
 from hostreeve.platform.identity.actions.credentials import (
     Credential,
@@ -56,6 +56,7 @@ __all__ = [
     "MalformedPolicy",
     "UnknownPrincipal",
     "act_as",
+    "act_for",
     "administrator_key",
     "asked_tags",
     "authorise",
@@ -79,6 +80,7 @@ __all__ = [
     "request_context",
     "revoke_node",
     "service_role",
+    "session_of",
     "show_principals",
     "speaks_for",
     "stamp",

@@ -68,6 +68,11 @@ def check_variable(name: str, type_: str, value: Any) -> None:
         raise WrongType(f"The variable {name} takes at most {most} items.")
 
 
+def joined(values: Mapping[str, Any]) -> str:
+    """The values of a target map, in one line."""
+    return written({name: value for name, value in values.items()})
+
+
 def _kind(value: Any) -> str:
     names = {bool: "a Boolean", int: "an Integer", str: "a String", list: "a list", dict: "a StringMap"}
     return names.get(type(value), "a number" if isinstance(value, float) else "nothing")

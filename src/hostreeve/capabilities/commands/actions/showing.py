@@ -6,11 +6,13 @@ from hostreeve.capabilities.commands.lifecycle import OPEN
 from hostreeve.capabilities.commands.model.command import (
     STDERR_CHARS_MAX,
     STDOUT_CHARS_MAX,
+    Command,
     CommandRow,
     Invocation,
     Step,
     cut,
 )
+from hostreeve.capabilities.commands.model.status import Status
 from hostreeve.capabilities.commands.store import commands as command_rows
 from hostreeve.capabilities.commands.store import invocations as rows
 from hostreeve.capabilities.commands.store import output as output_rows
@@ -36,6 +38,22 @@ def command(tx: Transaction, scope: Scope, command_id: str) -> CommandRow | None
 def invocations(tx: Transaction, scope: Scope, command_id: str, after: str, limit: int) -> list[Invocation]:
     """A command on its nodes, by their ids, behind `after`."""
     return rows.of_command(tx, scope, command_id, conditions=[], after=after, limit=limit)
+
+
+def printed(tx: Transaction, scope: Scope, command: Command, limit: int) -> list[tuple[int, str]]:
+    """The last response code and what was printed on each of the first `limit` nodes, steps in order."""
+    found = rows.of_command(tx, scope, command.command_id, conditions=[], after="", limit=limit)
+    keys = [(one.command_id, one.node_id) for one in found]
+    reported = rows.steps_of_many(tx, scope, keys)
+    made = []
+    for one in found:
+        steps = reported.get((one.command_id, one.node_id), {})
+        listed = [steps[step_id] for step_id, _ in command.steps if step_id in steps]
+        code = next((step.code for step in listed if step.code not in (0, -1)), 0)
+        if not listed and one.status is not Status.SUCCESS:
+            code = -1
+        made.append((code, "".join(shown_output(tx, scope, one, step)[0] for step in listed)))
+    return made
 
 
 def shown_output(tx: Transaction, scope: Scope, invocation: Invocation, step: Step | None) -> tuple[str, str]:

@@ -135,6 +135,13 @@ def check_value(name: str, parameter: Mapping[str, Any], value: Any) -> None:
                 raise Unfit(f"parameter {name} does not match the pattern {parameter['allowedPattern']}")
 
 
+def recheck(declared: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Unfit for values that were put in since. What is filled in at each use is checked there."""
+    for name, value in values.items():
+        if not (isinstance(value, str) and "{{" in value):
+            check_value(name, declared[name], value)
+
+
 def is_plain(type_: str) -> bool:
     """Whether values of this type travel as texts themselves, not as JSON."""
     return type_ in ("String", "StringList") or type_.startswith(("AWS::", "List<"))

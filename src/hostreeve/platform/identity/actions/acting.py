@@ -27,7 +27,13 @@ def act_as(
 ) -> Call:
     """A call of the role's session in this transaction, for the front doors of neighbours. Its `require` is
     answered by the role's policies. Whether the service may become the role is asked before (`trusts`)."""
-    principal = Principal(
+    principal = session_of(role, session)
+    return act_for(tx, scope, principal, service=service, world=world, keys=keys, now_ms=now_ms)
+
+
+def session_of(role: Identity, session: str) -> Principal:
+    """Who a service is that has become the role."""
+    return Principal(
         account=role.account,
         arn=session_arn(role.account, role.name, session),
         id=f"{role.identity_id}:{session}",
@@ -35,6 +41,20 @@ def act_as(
         tags=role.tags,
         role_arn=role.arn,
     )
+
+
+def act_for(
+    tx: Transaction,
+    scope: Scope,
+    principal: Principal,
+    *,
+    service: str,
+    world: World,
+    keys: Sealer,
+    now_ms: int,
+) -> Call:
+    """A call for a principal who is not there any more, in this transaction: what somebody began goes on with
+    the rights that they have by now."""
     known = request_context(principal, now_ms=now_ms, source_ip="", region=scope.region, user_agent=service)
     known["aws:viaawsservice"] = ["true"]
 

@@ -1,0 +1,32 @@
+"""aws:executeAwsApi: an operation of any service that is here, called as whom the runbook acts as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hostreeve.capabilities.automations.actions.house import At, Momentary, text_of
+from hostreeve.capabilities.automations.model.outcome import Outcome, Succeeded
+from hostreeve.capabilities.automations.model.references import written
+
+RESPONSE_CHARS_MAX = 100_000
+NOT_GIVEN = frozenset({"Service", "Api", "PropertySelector", "DesiredValues"})
+
+
+class ExecuteAwsApi(Momentary):
+    """What the operation does is part of the step's own transaction."""
+
+    def start(self, at: At) -> Outcome:
+        answer = called(at)
+        return Succeeded(answer=answer, response=written(answer)[:RESPONSE_CHARS_MAX], response_code="200")
+
+
+def called(at: At) -> dict[str, Any]:
+    """The answer of the operation that the inputs name. AwsError is its own, or for what is not here."""
+    given: Mapping[str, Any] = {name: value for name, value in at.inputs.items() if name not in NOT_GIVEN}
+    return at.house.within.call(
+        at.tx,
+        at.who(),
+        at.one.region,
+        text_of(at.inputs, "Service"),
+        text_of(at.inputs, "Api"),
+        given=dict(given),
+    )
