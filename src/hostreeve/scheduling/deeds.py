@@ -5,7 +5,7 @@ A row that fails and stays due would be tried again at once, without end, and be
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +21,20 @@ class Deed(NamedTuple):
 
     do: Callable[[Transaction], Any]
     put_off: Callable[[Transaction, int], Any] | None = None
+
+
+def deeds(
+    rows: Iterable[Sequence[Any]],
+    names: Sequence[str],
+    do: Callable[..., Any],
+    put_off: Callable[..., Any] | None = None,
+) -> list[Deed]:
+    """A deed for each row, whose columns both functions are given by these names."""
+    found = []
+    for row in rows:
+        named = dict(zip(names, row, strict=True))
+        found.append(Deed(partial(do, **named), partial(put_off, **named) if put_off else None))
+    return found
 
 
 async def do_all(

@@ -14,7 +14,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.persistence.leases import SKEW_MS
-from hostreeve.scheduling.deeds import Deed, do_all
+from hostreeve.scheduling.deeds import Deed, deeds, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.associations")
@@ -75,32 +75,17 @@ def _due(tx: Transaction, now_ms: int) -> _Due:
 
 
 def _deeds(found: _Due, how: dict[str, Any]) -> list[Deed]:
-    now_ms: int = how["now_ms"]
+    one, execution = ("scope", "association_id"), ("scope", "association_id", "execution_id")
+    now = {"now_ms": how["now_ms"]}
     return [
-        *(
-            Deed(partial(running.reckon_anew, scope=scope, association_id=one, now_ms=now_ms))
-            for scope, one in found.jumped
-        ),
-        *(
-            Deed(
-                partial(running.take_over, scope=scope, association_id=one, execution_id=its, now_ms=now_ms),
-                partial(executions.put_off, scope=scope, execution_id=its),
-            )
-            for scope, one, its in found.ended
-        ),
-        *(
-            Deed(
-                partial(running.advance, scope=scope, association_id=one, **how),
-                partial(store.put_off, scope=scope, association_id=one),
-            )
-            for scope, one in found.due
-        ),
-        *(
-            Deed(
-                partial(welcoming.welcome, scope=scope, node_ids=ids, **how),
-                partial(executions.put_off_newcomers, scope=scope, node_ids=ids),
-            )
-            for scope, ids in found.came.items()
+        *deeds(found.jumped, one, partial(running.reckon_anew, **now)),
+        *deeds(found.ended, execution, partial(running.take_over, **now), executions.put_off),
+        *deeds(found.due, one, partial(running.advance, **how), store.put_off),
+        *deeds(
+            found.came.items(),
+            ("scope", "node_ids"),
+            partial(welcoming.welcome, **how),
+            executions.put_off_newcomers,
         ),
     ]
 

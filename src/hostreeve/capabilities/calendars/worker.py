@@ -8,7 +8,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.persistence.leases import SKEW_MS
-from hostreeve.scheduling.deeds import Deed, do_all
+from hostreeve.scheduling.deeds import deeds, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.calendars")
@@ -27,14 +27,8 @@ async def tick(database: Database, world: World) -> int:
     """Look at every calendar that is due, or was looked at under a clock that has jumped back since."""
     now_ms = world.now_ms()
     due = await database.read(lambda tx: _due(tx, now_ms))
-    deeds = [
-        Deed(
-            partial(actions.advance, scope=scope, name=name, now_ms=now_ms),
-            partial(store.put_off, scope=scope, name=name),
-        )
-        for scope, name in due
-    ]
-    return await do_all(database, deeds, now_ms=now_ms, log=log, what="a calendar could not be looked at")
+    todo = deeds(due, ("scope", "name"), partial(actions.advance, now_ms=now_ms), store.put_off)
+    return await do_all(database, todo, now_ms=now_ms, log=log, what="a calendar could not be looked at")
 
 
 def _due(tx: Transaction, now_ms: int) -> list[tuple[Scope, str]]:

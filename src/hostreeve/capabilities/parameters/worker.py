@@ -8,7 +8,7 @@ from hostreeve.capabilities.parameters.store import candidates
 from hostreeve.capabilities.parameters.store import parameters as store
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database
-from hostreeve.scheduling.deeds import Deed, do_all
+from hostreeve.scheduling.deeds import deeds, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.parameters")
@@ -41,15 +41,9 @@ async def tick(database: Database, world: World) -> int:
     """Execute what is due; how many parameters it concerned."""
     now_ms = world.now_ms()
     due = await database.read(lambda tx: store.due(tx, now_ms, AT_ONCE))
-    deeds = [
-        Deed(
-            partial(expiring.execute, scope=scope, path=path, now_ms=now_ms),
-            partial(store.put_off, scope=scope, path=path),
-        )
-        for scope, path in due
-    ]
+    todo = deeds(due, ("scope", "path"), partial(expiring.execute, now_ms=now_ms), store.put_off)
     what = "the policies of a parameter could not be executed"
-    return await do_all(database, deeds, now_ms=now_ms, log=log, what=what)
+    return await do_all(database, todo, now_ms=now_ms, log=log, what=what)
 
 
 async def look_up(database: Database, world: World) -> int:

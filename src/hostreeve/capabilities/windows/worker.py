@@ -13,7 +13,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Database, Transaction
 from hostreeve.persistence.leases import SKEW_MS
-from hostreeve.scheduling.deeds import Deed, do_all
+from hostreeve.scheduling.deeds import deeds, do_all
 from hostreeve.scheduling.loop import Worker
 
 log = logging.getLogger("hostreeve.windows")
@@ -55,28 +55,14 @@ async def tick(database: Database, world: World, keys: Sealer) -> int:
     now_ms = world.now_ms()
     early, due, moving = await database.read(lambda tx: _due(tx, now_ms))
     how: dict[str, Any] = {"world": world, "now_ms": now_ms}
-    deeds = [
-        *(
-            Deed(partial(opening.reckon_anew, scope=scope, window_id=one, now_ms=now_ms))
-            for scope, one in early
-        ),
-        *(
-            Deed(
-                partial(opening.open_window, scope=scope, window_id=one, **how),
-                partial(store.put_off, scope=scope, window_id=one),
-            )
-            for scope, one in due
-        ),
-        *(
-            Deed(
-                partial(advancing.advance, scope=scope, execution_id=one, keys=keys, **how),
-                partial(executions.put_off, scope=scope, execution_id=one),
-            )
-            for scope, one in moving
-        ),
+    window, execution = ("scope", "window_id"), ("scope", "execution_id")
+    todo = [
+        *deeds(early, window, partial(opening.reckon_anew, now_ms=now_ms)),
+        *deeds(due, window, partial(opening.open_window, **how), store.put_off),
+        *deeds(moving, execution, partial(advancing.advance, keys=keys, **how), executions.put_off),
     ]
     what = "a maintenance window could not be moved on"
-    return await do_all(database, deeds, now_ms=now_ms, log=log, what=what)
+    return await do_all(database, todo, now_ms=now_ms, log=log, what=what)
 
 
 async def forget(database: Database, world: World) -> int:

@@ -90,9 +90,14 @@ def make_due(tx: Transaction, scope: Scope, execution_id: str, now_ms: int) -> N
     )
 
 
-def put_off(tx: Transaction, until_ms: int, *, scope: Scope, execution_id: str) -> None:
+def put_off(tx: Transaction, until_ms: int, *, scope: Scope, association_id: str, execution_id: str) -> None:
     """It could not be looked at: somebody does so then."""
-    make_due(tx, scope, execution_id, until_ms)
+    tx.run(
+        f"UPDATE association_executions SET due_ms = :until_ms WHERE {_ONE}",
+        **_key(scope, association_id),
+        execution_id=execution_id,
+        until_ms=until_ms,
+    )
 
 
 def make_due_never(tx: Transaction, scope: Scope, execution_id: str) -> None:
