@@ -4,6 +4,7 @@ import sys
 
 from tools.bench import (
     api,
+    audit,
     authorisation,
     commands,
     footprint,
@@ -20,6 +21,7 @@ from tools.bench import (
 BENCHMARKS = {
     "ready": footprint.ready,
     "api": api.run,
+    "audit": audit.run,
     "authorisation": authorisation.run,
     "latency": commands.latency,
     "agent": footprint.agent,

@@ -13,6 +13,8 @@ from hostreeve.app import bootstrap
 from hostreeve.app.compose import App, Config, build
 from hostreeve.contract.sigv4 import Credentials, Outgoing, sign_headers
 from hostreeve.gateway.http import HttpRequest
+from hostreeve.persistence.database import Database
+from hostreeve.platform.audit import Auditor
 from hostreeve.platform.keys import Keyring
 from tools.bench.client import TARGETS, WORLD
 
@@ -37,9 +39,19 @@ class Inside:
             costs.append((time.process_time() - before_s) / A_TURN)
         return min(costs) * 1e6
 
-    def ask(self, operation: str, members: Mapping[str, object], *, service: str = "ssm") -> None:
-        """One request, which must succeed."""
-        self._loop.run_until_complete(self._answered(self._request(operation, members, service), 1))
+    def ask(
+        self, operation: str, members: Mapping[str, object], *, service: str = "ssm", count: int = 1
+    ) -> None:
+        """One request, or the same so many times, which must succeed."""
+        self._loop.run_until_complete(self._answered(self._request(operation, members, service), count))
+
+    @property
+    def auditor(self) -> Auditor:
+        return self._app.auditor
+
+    @property
+    def database(self) -> Database:
+        return self._app.database
 
     async def _answered(self, request: HttpRequest, count: int) -> None:
         for _ in range(count):
@@ -66,11 +78,13 @@ class Inside:
 
 
 @contextmanager
-def inside() -> Iterator[Inside]:
+def inside(*, journal: bool = False) -> Iterator[Inside]:
+    """With a journal of reads and denials, or without."""
     with tempfile.TemporaryDirectory(prefix="hostreeve-bench-") as folder:
         keys = Keyring(WORLD.token(32), WORLD)
         database = f"sqlite:///{Path(folder) / 'hostreeve.db'}"
-        app = build(Config(database, frozenset({"us-east-1"}), "bench"), WORLD, keys)
+        kept = Path(folder) / "audit" if journal else None
+        app = build(Config(database, frozenset({"us-east-1"}), "bench", audit=kept), WORLD, keys)
         key = app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, keys, WORLD))
         assert key is not None
         loop = asyncio.new_event_loop()

@@ -45,7 +45,8 @@ def search(tx: Transaction, journal: Journal | None, scope: Scope, wanted: Filte
     for part in stored:
         if len(found) >= limit and _nth(found, limit) > part.last_ms:
             break
-        found.update({each.seen.event_id: each for each in _taken(scope, wanted, lines_of(part.frames))})
+        lines = lines_of(part.frames, wanted.mark())
+        found.update({each.seen.event_id: each for each in _taken(scope, wanted, lines)})
     return [found[event_id] for event_id in heapq.nlargest(limit, found)]
 
 
@@ -75,7 +76,7 @@ def _nth(found: dict[str, Found], limit: int) -> int:
 
 
 def _taken(scope: Scope, wanted: Filter, contents: Iterable[bytes]) -> list[Found]:
-    mark = wanted.mark()
+    mark = wanted.mark()  # Of what is no part, all lines come here.
     return [
         Found(seen, content)
         for content in contents
@@ -94,8 +95,12 @@ def tail(tx: Transaction, journal: Journal) -> Iterator[bytes]:
         yield from lines_of(frame.packed)
 
 
-def lines_of(packed: bytes) -> Iterator[bytes]:
-    """The lines of packed frames; none of what is damaged: `hostreeve audit verify` tells of it."""
+def lines_of(packed: bytes, mark: bytes = b"") -> Iterator[bytes]:
+    """The lines of packed frames, or those that hold the mark; none of what is damaged: `hostreeve audit
+    verify` tells of it."""
     with contextlib.suppress(ValueError):
+        if mark:
+            yield from chain.marked(packed, mark)
+            return
         for frame in chain.opened(packed):
             yield from frame.lines

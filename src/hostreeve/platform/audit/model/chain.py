@@ -74,15 +74,33 @@ def hash_of(before: str, first: int, count: int, text: bytes) -> str:
     return sha256(b"%b%d %d\n%b" % (before.encode(), first, count, text)).hexdigest()
 
 
-def opened(packed: bytes) -> Iterator[Opened]:
-    """The frames that were packed, one or several. ValueError when they are none."""
+def text_of(packed: bytes) -> bytes:
+    """Frames as text. ValueError when they cannot be unpacked."""
+    unpacking = zlib.decompressobj()
     try:
-        unpacking = zlib.decompressobj()
-        lines = unpacking.decompress(packed, TEXT_BYTES_MAX).split(b"\n")
-        if not unpacking.eof or unpacking.unused_data:
-            raise ValueError("it goes on behind its end, or has none")
+        text = unpacking.decompress(packed, TEXT_BYTES_MAX)
     except zlib.error as damaged:
         raise ValueError(f"it cannot be unpacked ({damaged})") from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise ValueError("it goes on behind its end, or has none")
+    return text
+
+
+def marked(packed: bytes, mark: bytes) -> Iterator[bytes]:
+    """The lines of packed frames that hold the mark. Most of what is looked through holds few of them, so
+    it is not cut into lines first. ValueError when it cannot be unpacked."""
+    text = text_of(packed)
+    at = text.find(mark)
+    while at >= 0:
+        end = text.find(b"\n", at)
+        end = end if end >= 0 else len(text)
+        yield text[text.rfind(b"\n", 0, at) + 1 : end]
+        at = text.find(mark, end)
+
+
+def opened(packed: bytes) -> Iterator[Opened]:
+    """The frames that were packed, one or several. ValueError when they are none."""
+    lines = text_of(packed).split(b"\n")
     at, end = 0, len(lines) - 1
     while at < end:
         first, count, digest = _head_of(lines[at])
