@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from hostreeve.app.compose import Config, build
 from hostreeve.app.regions import aws_regions
+from hostreeve.gateway.http import HttpRequest
 from hostreeve.platform import audit
 from hostreeve.platform.audit.store import parts
 from hostreeve.platform.audit.store.segments import files
@@ -121,7 +122,7 @@ def test_old_segments_are_deleted_and_the_last_never(audited, monkeypatch):
 def test_lines_that_no_part_holds_are_shipped_by_the_next_process(audited):
     audited.ssm.describe_parameters()
     audited.house.app.auditor.close()
-    again = audit.Auditor(audit.journal_in(Path(audited.house.journal.name), audited.world))
+    again = audit.Auditor(audit.journal_in(Path(audited.house.journal.name), audited.world), aws_regions())
     audited.house.app.auditor.journal = again.journal
     audited.pack()
     found = audited.house.app.database.read_sync(
@@ -183,3 +184,31 @@ def test_a_disk_that_takes_nothing_stops_answers_before_memory_is_full(audited, 
     audited.ssm.describe_parameters()
     assert audit.verify(audited.house.app.database.read_sync, journal.folder).findings == []
     assert len(json.dumps(exported(audited.house))) > 20_000
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_strangers_make_no_places_of_their_own(audited):
+    """Keys and Regions that somebody made up are written down, and take no part of the index each."""
+    key = audited.user("ann")[0]
+    for at in range(20):
+        for name in (key, "AKIAMADEUPBYSOMEBODY"):
+            credential = f"{name}/20261129/nowhere-{at}/ssm/aws4_request"
+            headers = [
+                ("host", "x"),
+                ("x-amz-date", "20261129T000000Z"),
+                ("x-amz-target", "AmazonSSM.GetParameter"),
+                (
+                    "authorization",
+                    f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date,"
+                    f" Signature={'0' * 64}",
+                ),
+            ]
+            assert audited.house.request(HttpRequest("POST", "/", "", headers)).status >= 400
+    audited.pack()
+    places = audited.house.app.database.read_sync(
+        lambda tx: tx.all("SELECT DISTINCT account, region FROM audit_part")
+    )
+    assert {place["region"] for place in places} == {"us-east-1", ""}
+    assert {r["awsRegion"] for r in exported(audited.house)} >= {"nowhere-0", "nowhere-19"}
+    report = audit.verify(audited.house.app.database.read_sync, audited.house.app.auditor.journal.folder)
+    assert report.findings == []

@@ -188,7 +188,7 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
     compute.serve(config.regions)
     compute.report_to(nodes.machines)
     record = Record(config.access_log)
-    auditor = audit.Auditor(audit.journal_in(config.audit, world) if config.audit else None)
+    auditor = audit.Auditor(audit.journal_in(config.audit, world) if config.audit else None, config.regions)
     pipeline = Pipeline(
         database=database,
         world=world,
@@ -213,6 +213,9 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         authenticate=lambda scope: pipeline.authenticate(
             request_of(scope), "ssmmessages", "OpenControlChannel"
         ),
+    )
+    record.tell(
+        "hostreeve_audit_waiting_bytes", "Records of calls that wait for the disk.", auditor.waiting_bytes
     )
     record.watch(channels.counts, lambda: len(channels.hub))
     asgi = Asgi(

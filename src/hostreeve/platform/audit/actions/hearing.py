@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from hostreeve.kernel.scope import Scope, asked_region
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import SYNC_S, Journal
 from hostreeve.platform.audit.model import naming, whose
-from hostreeve.platform.audit.model.parts import Line
+from hostreeve.platform.audit.model.parts import OWN, Line
 from hostreeve.platform.audit.model.record import EVENT_VERSION, TEXT_CHARS_MAX, Record, moment, written
 from hostreeve.platform.audit.model.redaction import answer_shown, request_shown
 from hostreeve.platform.audit.model.resources import resources_of, told
@@ -29,13 +29,15 @@ TOGETHER = 64
 """So many calls wait to be made records, at most."""
 BODY_BYTES_HELD = 16 * 1024
 """What is larger is not held until then."""
+REGION_CHARS_MAX = 64
 
 
 class Auditor:
     """The gateway's `Audit`. Without a journal, only what changes something is recorded."""
 
-    def __init__(self, journal: Journal | None) -> None:
+    def __init__(self, journal: Journal | None, regions: Container[str]) -> None:
         self.journal = journal
+        self._regions = regions
         self._heard: list[tuple[Caller, Route | None, AwsError | None]] = []
         self._making = threading.Lock()
 
@@ -52,6 +54,10 @@ class Auditor:
         if self.journal is not None:
             self.catch_up()
             self.journal.close()
+
+    def waiting_bytes(self) -> float:
+        """What is not handed to the disk yet."""
+        return self.journal.waiting_bytes if self.journal is not None else 0
 
     def admit(self) -> None:
         if self.journal is not None:
@@ -100,7 +106,9 @@ class Auditor:
             record.error_code = error.code
             record.error_message = error.message[:TEXT_CHARS_MAX]
             record.why = _why(error)
-        scope = _scope_of(record.account, record.aws_region)
+        # What callers only say of themselves makes no place of its own: strangers would fill the index.
+        is_somewhere = record.account and record.aws_region in self._regions
+        scope = _scope_of(record.account, record.aws_region) if is_somewhere else OWN
         self.journal.append(Line(scope, written(record), caller.began_ms, facts))
 
 
@@ -131,7 +139,7 @@ def _record(
         source,
         name,
         # Global services are asked in the Region that clients sign for.
-        claim.region if claim is not None else asked_region(caller.scope.region),
+        claim.region[:REGION_CHARS_MAX] if claim is not None else asked_region(caller.scope.region),
         http.client,
         (http.header("user-agent") or "")[:TEXT_CHARS_MAX],
         shown,

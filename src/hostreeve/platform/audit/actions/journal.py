@@ -68,6 +68,10 @@ class Journal:
         """Whether something waits for the disk."""
         return bool(self._waiting) or self._segments.is_dirty
 
+    @property
+    def waiting_bytes(self) -> int:
+        return self._come_bytes - self._gone_bytes
+
     def append(self, line: Line) -> None:
         """Add one record or note. It is linked to the chain when it is written."""
         self._waiting.append(line)
@@ -75,7 +79,7 @@ class Journal:
 
     def admit(self) -> None:
         """Raises ServiceUnavailable when the disk has not taken what waits for too long."""
-        if self._come_bytes - self._gone_bytes > WAITING_BYTES_MAX:
+        if self.waiting_bytes > WAITING_BYTES_MAX:
             raise common.ServiceUnavailable(
                 "Nothing was done: the audit log cannot be written. The server's log says why."
             )

@@ -72,8 +72,9 @@ def linked(before: Head, lines: Iterable[Line]) -> list[Linked]:
 def looked_at(frame: Frame) -> Linked:
     """A frame that was written before. ValueError when it is none."""
     contents = [content for each in chain.opened(frame.packed) for content in each.lines]
-    found = next(filter(None, map(seen, contents)), None)
-    scope = Scope(found.account, found.region) if found else OWN
+    scopes = {Scope(found.account, found.region) for found in map(seen, contents) if found}
+    only = next(iter(scopes)) if len(scopes) == 1 else OWN
+    scope = only if only.account else OWN
     return _linked(frame, scope, [line_of(scope, content) for content in contents])
 
 
