@@ -179,11 +179,11 @@ def test_those_who_follow_a_type_hear_of_what_is_new_in_it(fleet):
     from hostreeve.capabilities.inventory.actions import putting
 
     heard = []
-    inventory.announce("AWS:PatchSummary", lambda call, node, item: heard.append((node, item.rows)))
+    inventory.announce("AWS:BillingInfo", lambda call, node, item: heard.append((node, item.rows)))
     try:
         node = fleet.node()
-        fleet.put(node, "AWS:PatchSummary", {"BaselineId": "pb"}, ContentHash="h")
-        fleet.put(node, "AWS:PatchSummary", None, ContentHash="h")
+        fleet.put(node, "AWS:BillingInfo", {"BillingProductId": "b"}, ContentHash="h")
+        fleet.put(node, "AWS:BillingInfo", None, ContentHash="h")
     finally:
-        putting._followers["AWS:PatchSummary"].pop()
-    assert heard == [(node, [{"BaselineId": "pb"}])]
+        putting._followers["AWS:BillingInfo"].pop()
+    assert heard == [(node, [{"BillingProductId": "b"}])]

@@ -25,7 +25,11 @@ def gathered(site, node_id):
         Name="AWS-GatherSoftwareInventory",
         Targets=[{"Key": "InstanceIds", "Values": [node_id]}],
         ScheduleExpression="rate(30 minutes)",
-        Parameters={"applications": ["Enabled"], "networkConfig": ["Enabled"], "customInventory": ["Enabled"]},
+        Parameters={
+            "applications": ["Enabled"],
+            "networkConfig": ["Enabled"],
+            "customInventory": ["Enabled"],
+        },
     )
     association_id = made["AssociationDescription"]["AssociationId"]
 

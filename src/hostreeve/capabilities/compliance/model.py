@@ -112,15 +112,10 @@ def standings(status: str | None = None, severities: Iterable[str] = SEVERITIES)
 
 
 def facets_of(items: Iterable[Item]) -> dict[str, list[str]]:
-    """The different values of FACETS, in the order in which they come, at most FACET_VALUES_MAX of each."""
-    found: dict[str, dict[str, None]] = {}
-    for item in items:
-        for name in FACETS:
-            if name in item.details:
-                values = found.setdefault(name, {})
-                if len(values) < FACET_VALUES_MAX:
-                    values[item.details[name]] = None
-    return {name: list(values) for name, values in found.items()}
+    """The different values of FACETS, at most FACET_VALUES_MAX of each."""
+    named = [item.details for item in items]
+    values = {name: {each[name] for each in named if name in each} for name in FACETS}
+    return {name: sorted(found)[:FACET_VALUES_MAX] for name, found in values.items() if found}
 
 
 def part_of(

@@ -1,14 +1,18 @@
 """Nodes: the machines that are managed, how they become it, whether they are there, how they are chosen."""
 
 from hostreeve.capabilities.nodes.actions.finding import (
+    ACTIVE,
     ATTRIBUTES,
+    ONLINE,
     TAGGABLE,
     NodePresence,
     count,
+    counted,
     every,
     exists,
     find,
     find_many,
+    ids,
     ids_with,
 )
 from hostreeve.capabilities.nodes.actions.instances import machines
@@ -24,10 +28,12 @@ from hostreeve.capabilities.nodes.model import PRESENCE, Node, PingStatus, node_
 from hostreeve.capabilities.nodes.store.nodes import Operator
 
 __all__ = [
+    "ACTIVE",
     "ATTRIBUTES",
     "EVERY",
     "GROUP",
     "GROUP_TYPES",
+    "ONLINE",
     "PRESENCE",
     "TAGGABLE",
     "Node",
@@ -36,11 +42,13 @@ __all__ = [
     "PingStatus",
     "announce_leaving",
     "count",
+    "counted",
     "every",
     "exists",
     "find",
     "find_many",
     "group_named",
+    "ids",
     "ids_with",
     "machine_key",
     "machines",

@@ -82,28 +82,33 @@ def _itself(call: Call, node_id: str) -> None:
 
 
 def _read_items(compliance_type: str, given: Sequence[Mapping[str, Any]]) -> list[Item]:
-    items, total = [], 0
-    for each in given:
-        item = Item(
+    _check_sizes(compliance_type, given)
+    return [
+        Item(
             id=each.get("Id", ""),
             title=each.get("Title", ""),
             severity=each["Severity"],
             status=each["Status"],
-            details=dict(each.get("Details", {})),
+            details=each.get("Details", {}),
         )
-        size = len(msgspec.json.encode(item))
-        if size > ITEM_BYTES_MAX:
-            raise error.ItemSizeLimitExceededException(
-                f"The item {item.id[:100]!r} has {size} bytes; an item has at most {ITEM_BYTES_MAX}.",
-                TypeName=compliance_type,
-            )
-        total += size
-        items.append(item)
+        for each in given
+    ]
+
+
+def _check_sizes(compliance_type: str, given: Sequence[Mapping[str, Any]]) -> None:
+    total = len(msgspec.json.encode(given))
     if total > ITEMS_BYTES_MAX:
         raise error.TotalSizeLimitExceededException(
             f"The items have {total} bytes together, and may have {ITEMS_BYTES_MAX}."
         )
-    return items
+    for each in given if total > ITEM_BYTES_MAX else ():
+        size = len(msgspec.json.encode(each))
+        if size > ITEM_BYTES_MAX:
+            raise error.ItemSizeLimitExceededException(
+                f"The item {each.get('Id', '')[:100]!r} has {size} bytes; an item has at most "
+                f"{ITEM_BYTES_MAX}.",
+                TypeName=compliance_type,
+            )
 
 
 def _check_types(call: Call, node_id: str, compliance_type: str) -> None:

@@ -9,10 +9,11 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError, ServiceErrors
 from hostreeve.api.paging import Page
 from hostreeve.api.service_models import service
+from hostreeve.capabilities import nodes
 from hostreeve.capabilities.inventory.actions import querying, schemas
 from hostreeve.capabilities.inventory.actions.sources import Estate
 from hostreeve.capabilities.inventory.model.items import Row
-from hostreeve.capabilities.inventory.model.types import AWS_TYPES
+from hostreeve.capabilities.inventory.model.types import AWS_TYPES, INSTANCE_INFORMATION
 from hostreeve.capabilities.inventory.store import items as store
 from hostreeve.capabilities.inventory.store import rows as row_store
 
@@ -32,7 +33,7 @@ def entity(call: Call, request: Mapping[str, Any], page: Page) -> tuple[dict[str
     """GetInventory with aggregators: one entity, with a page of counts."""
     conditions = querying.read_conditions(call, request.get("Filters", []), may_exist=True)
     estate = Estate(call.tx, call.scope, call.now_ms)
-    among = querying.chosen(estate, conditions)
+    among = querying.chosen(estate, conditions) if conditions else None
     counts: list[tuple[str, Row]] = []
     for aggregator in request["Aggregators"]:
         for chain in _chains(call, aggregator):
@@ -74,7 +75,7 @@ def _expression(call: Call, text: str) -> Expression:
     return type_name, attribute
 
 
-def _counted(estate: Estate, chain: Sequence[Expression], among: set[str]) -> list[Row]:
+def _counted(estate: Estate, chain: Sequence[Expression], among: set[str] | None) -> list[Row]:
     """The combinations of values, those that most nodes have first. Values are lower-case, as AWS's are."""
     by_type = [
         (type_name, [attribute for _, attribute in of_type])
@@ -93,17 +94,21 @@ def _counted(estate: Estate, chain: Sequence[Expression], among: set[str]) -> li
 
 
 def _of_one_type(
-    estate: Estate, type_name: str, attributes: Sequence[str], among: set[str]
+    estate: Estate, type_name: str, attributes: Sequence[str], among: set[str] | None
 ) -> Counter[Values]:
     """How many nodes have each combination in one entry."""
     counts: Counter[Values] = Counter()
+    if type_name == INSTANCE_INFORMATION and among is None:
+        return _informed(estate, attributes)
     if type_name in AWS_TYPES and AWS_TYPES[type_name].is_ours:
         for node_id, rows in estate.rows_by_node(type_name).items():
-            if node_id in among:
+            if among is None or node_id in among:
                 counts.update(set(_values(rows, attributes)))
         return counts
     ids: Counter[int] = Counter()
-    kept = [(n, i) for n, i in store.ids_of_type(estate.tx, estate.scope, type_name) if n in among]
+    kept = store.ids_of_type(estate.tx, estate.scope, type_name)
+    if among is not None:
+        kept = [(node_id, row_ids) for node_id, row_ids in kept if node_id in among]
     for _, row_ids in kept:
         ids.update(set(row_ids))
     values = dict(_shared_values(estate, type_name, attributes))
@@ -116,6 +121,19 @@ def _of_one_type(
     for _, row_ids in kept if ambiguous else ():
         # … and of those that share their values, a node may have several.
         counts.update({ambiguous[each] for each in ambiguous.keys() & set(row_ids)})
+    return counts
+
+
+def _informed(estate: Estate, attributes: Sequence[str]) -> Counter[Values]:
+    """Of all nodes, counted by the database."""
+    counts: Counter[Values] = Counter()
+    for values, number in nodes.counted(estate.tx, estate.scope, attributes, estate.now_ms):
+        row = dict(zip(attributes, values, strict=True))
+        if row.get("InstanceStatus") == nodes.ONLINE:
+            row["InstanceStatus"] = nodes.ACTIVE
+        if all(row.values()):
+            counts[tuple(row[each].lower() for each in attributes)] += number
+    counts.update(_values(estate.left().values(), attributes))
     return counts
 
 
@@ -132,11 +150,14 @@ def _values(rows: Iterable[Row], attributes: Sequence[str]) -> Iterable[Values]:
             yield tuple(row[each].lower() for each in attributes)
 
 
-def _across(estate: Estate, by_type: Sequence[tuple[str, list[str]]], among: set[str]) -> Counter[Values]:
+def _across(
+    estate: Estate, by_type: Sequence[tuple[str, list[str]]], among: set[str] | None
+) -> Counter[Values]:
     """How many nodes have each combination, with attributes of several types."""
     having = [_by_node(estate, type_name, attributes) for type_name, attributes in by_type]
     counts: Counter[Values] = Counter()
-    for node_id in among.intersection(*having):
+    everyone = estate.everyone() if among is None else among
+    for node_id in everyone.intersection(*having):
         for combination in product(*(of_type[node_id] for of_type in having)):
             counts[tuple(value for part in combination for value in part)] += 1
             if len(counts) > COUNTED_MAX:
@@ -155,10 +176,11 @@ def _by_node(estate: Estate, type_name: str, attributes: Sequence[str]) -> dict[
     }
 
 
-def _grouped(call: Call, estate: Estate, group: Mapping[str, Any], among: set[str]) -> list[Row]:
+def _grouped(call: Call, estate: Estate, group: Mapping[str, Any], among: set[str] | None) -> list[Row]:
     try:
         conditions = querying.read_conditions(call, group["Filters"], may_exist=True)
     except AwsError as wrong:
         raise error.InvalidInventoryGroupException(f"The group {group['Name']}: {wrong.message}") from None
-    fitting = len(querying.chosen(estate, conditions) & among)
-    return [{"notMatchingCount": str(len(among) - fitting)}, {"matchingCount": str(fitting)}]
+    everyone = estate.everyone() if among is None else among
+    fitting = len(querying.chosen(estate, conditions) & everyone)
+    return [{"notMatchingCount": str(len(everyone) - fitting)}, {"matchingCount": str(fitting)}]

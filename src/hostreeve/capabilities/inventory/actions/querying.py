@@ -49,7 +49,7 @@ def read_conditions(call: Call, filters: Sequence[Mapping[str, Any]], *, may_exi
 def chosen(estate: Estate, conditions: Sequence[Condition]) -> set[str]:
     """The nodes that pass all conditions. Those about the same type must hold for the same entry; NotEqual is
     that no entry has the value."""
-    found = set(estate.information())
+    found = estate.everyone()
     positive: dict[str, list[Condition]] = {}
     for each in conditions:
         if not each.type_name:
@@ -99,7 +99,7 @@ def entries(call: Call, request: Mapping[str, Any], page: Page) -> tuple[Found |
     """A node's type, a page of its entries, and the token of the next. None when the node has it not."""
     node_id, type_name = request["InstanceId"], request["TypeName"]
     estate = Estate(call.tx, call.scope, call.now_ms)
-    if node_id not in estate.information():
+    if not estate.about([node_id]):
         raise error.InvalidInstanceId(f"There is no managed node {node_id}.")
     known = schemas.find(call.tx, call.scope, type_name)
     if known is None:

@@ -54,11 +54,32 @@ class Estate:
     def __init__(self, tx: Transaction, scope: Scope, now_ms: int) -> None:
         self.tx, self.scope, self.now_ms = tx, scope, now_ms
         self._information: dict[str, Row] | None = None
+        self._left: dict[str, Row] | None = None
+
+    def left(self) -> dict[str, Row]:
+        """AWS:InstanceInformation of nodes that left while their inventory is kept."""
+        if self._left is None:
+            found = type_store.left(self.tx, self.scope).items()
+            self._left = {node_id: row for node_id, (_, row) in found}
+        return self._left
+
+    def everyone(self) -> set[str]:
+        """The ids of all nodes, those included that left."""
+        return {*nodes.ids(self.tx, self.scope), *self.left()}
+
+    def about(self, node_ids: Sequence[str]) -> dict[str, Row]:
+        """AWS:InstanceInformation of those of the nodes that there are."""
+        if self._information is not None:
+            return {each: self._information[each] for each in node_ids if each in self._information}
+        known = nodes.find_many(self.tx, self.scope, node_ids, self.now_ms)
+        left = self.left()
+        found = {each: left[each] for each in node_ids if each in left}
+        return found | {node_id: described(node) for node_id, node in known.items()}
 
     def information(self) -> dict[str, Row]:
         """AWS:InstanceInformation of every node, those included that left while their inventory is kept."""
         if self._information is None:
-            found = {node_id: row for node_id, (_, row) in type_store.left(self.tx, self.scope).items()}
+            found = dict(self.left())
             after = ""
             while page := nodes.every(
                 self.tx, self.scope, after=after, limit=NODES_AT_ONCE, now_ms=self.now_ms
@@ -74,6 +95,8 @@ class Estate:
         """The nodes with an entry of the type for which all these conditions hold."""
         if type_name == RESOURCE_GROUP:
             return set.intersection(*(self._in_groups(each) for each in conditions))
+        if type_name == INSTANCE_INFORMATION and all(map(_is_simple, conditions)):
+            return self._informed(conditions)
         if type_name == COMPLIANCE_ITEM:
             raise error.InvalidFilter(
                 f"Nodes are not found by {COMPLIANCE_ITEM}: use {COMPLIANCE_SUMMARY}, or ListComplianceItems."
@@ -91,6 +114,24 @@ class Estate:
             if not fitting.isdisjoint(ids)
         }
 
+    def _informed(self, conditions: Sequence[Condition]) -> set[str]:
+        """Asked of the database: nobody looks at every node."""
+        found = {node_id for node_id, row in self.left().items() if row_passes(conditions, row)}
+        there = [
+            set(
+                nodes.ids_with(
+                    self.tx,
+                    self.scope,
+                    each.attribute,
+                    each.values,
+                    operator="BeginWith" if each.operator == "BeginWith" else "Equal",
+                    now_ms=self.now_ms,
+                )
+            )
+            for each in conditions
+        ]
+        return found | set.intersection(*there)
+
     def _is_ours(self, type_name: str) -> bool:
         return type_name in AWS_TYPES and AWS_TYPES[type_name].is_ours
 
@@ -99,11 +140,11 @@ class Estate:
         found = store.nodes_with(self.tx, self.scope, type_names)
         for name in type_names:
             if name == INSTANCE_INFORMATION:
-                found |= set(self.information())
+                found |= self.everyone()
             elif name in (COMPLIANCE_ITEM, COMPLIANCE_SUMMARY):
                 found |= {node_id for node_id, _ in compliance.standings(self.tx, self.scope)}
             elif name == TAG:
-                found |= set(self.rows_by_node(TAG))
+                found |= set(self._tags(self.everyone()))
         return found
 
     def rows_by_node(self, type_name: str) -> Mapping[str, list[Row]]:
@@ -111,7 +152,7 @@ class Estate:
         if type_name == INSTANCE_INFORMATION:
             return {node_id: [row] for node_id, row in self.information().items()}
         if type_name == TAG:
-            return self._tags(self.information())
+            return self._tags(self.everyone())
         if type_name == COMPLIANCE_SUMMARY:
             return self._standings(None)
         if type_name in (COMPLIANCE_ITEM, RESOURCE_GROUP):
@@ -135,8 +176,7 @@ class Estate:
         elif type_name == RESOURCE_GROUP:
             by_node = {}
         elif type_name == INSTANCE_INFORMATION:
-            known = self.information()
-            by_node = {each: [known[each]] for each in node_ids if each in known}
+            by_node = {node_id: [row] for node_id, row in self.about(node_ids).items()}
         else:
             return self._stored(type_name, node_ids)
         version = AWS_TYPES[type_name].version
@@ -193,6 +233,15 @@ class Estate:
                 if len(page) < GROUP_MEMBERS_AT_ONCE:
                     break
         return found
+
+
+def _is_simple(condition: Condition) -> bool:
+    """Whether the database compares as we do."""
+    return (
+        condition.attribute in nodes.ATTRIBUTES
+        and condition.attribute != "InstanceStatus"
+        and condition.operator in ("Equal", NOT_EQUAL, "BeginWith")
+    )
 
 
 def described(node: nodes.Node) -> Row:

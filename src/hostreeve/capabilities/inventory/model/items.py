@@ -3,6 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct, field
@@ -41,12 +42,18 @@ def split(rows: Iterable[Row]) -> tuple[list[Shared], list[Row]]:
     """Each entry's part that nodes share, and its times."""
     shared, moments = [], []
     for row in rows:
-        times = {name: value for name, value in row.items() if is_moment(name)}
-        rest = sorted((name, value) for name, value in row.items() if name not in times)
-        content = msgspec.json.encode(dict(rest))
+        names, times = _parts(tuple(row))
+        content = msgspec.json.encode({name: row[name] for name in names})
         shared.append(Shared(content, hashlib.blake2b(content, digest_size=16).hexdigest()))
-        moments.append(times)
+        moments.append({name: row[name] for name in times})
     return shared, moments
+
+
+@lru_cache(maxsize=1024)
+def _parts(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The attributes that nodes share, in one order for all, and those that are times."""
+    times = tuple(name for name in names if is_moment(name))
+    return tuple(sorted(set(names) - set(times))), times
 
 
 def joined(contents: Sequence[Row], moments: Sequence[Row]) -> list[Row]:

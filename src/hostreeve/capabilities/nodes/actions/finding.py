@@ -63,6 +63,18 @@ def ids_with(
     return nodes.ids(tx, scope, [Condition(ATTRIBUTES[attribute], tuple(values), operator)], now_ms)
 
 
+def ids(tx: Transaction, scope: Scope) -> list[str]:
+    """The ids of all nodes."""
+    return nodes.ids(tx, scope, [], 0)
+
+
+def counted(
+    tx: Transaction, scope: Scope, attributes: Sequence[str], now_ms: int
+) -> list[tuple[tuple[str, ...], int]]:
+    """How many nodes there are of each combination of these attributes of ATTRIBUTES."""
+    return nodes.count(tx, scope, [], [ATTRIBUTES[each] for each in attributes], now_ms)
+
+
 def every(tx: Transaction, scope: Scope, *, after: str, limit: int, now_ms: int) -> list[Node]:
     """All nodes by id, behind `after`."""
     return nodes.select(tx, scope, [], after=after, limit=limit, now_ms=now_ms)

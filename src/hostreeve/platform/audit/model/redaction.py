@@ -8,6 +8,8 @@ import msgspec
 from hostreeve.api.service_models import OperationModel, Shape
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+ITEMS_MAX = 50
+"""Of a list; how many more there were is told in words."""
 """What CloudTrail writes in the place of a secret."""
 
 SECRET_NAMES = frozenset(
@@ -140,8 +142,10 @@ def _list(shape: Shape, name: str) -> Shown:
     def shown(value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return msgspec.UNSET
-        made = [each(item) for item in value if item is not None]
-        return [item for item in made if item is not msgspec.UNSET]
+        made = [each(item) for item in value[:ITEMS_MAX] if item is not None]
+        told = [item for item in made if item is not msgspec.UNSET]
+        # What a node tells of a thousand packages is data; that it was told is what is recorded.
+        return [*told, f"and {len(value) - ITEMS_MAX} more"] if len(value) > ITEMS_MAX else told
 
     return shown
 
