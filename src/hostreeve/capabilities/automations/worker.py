@@ -143,7 +143,7 @@ class Engine:
             came_to = Broken(failure=failure, status=Status.TIMED_OUT)
         except Exception as wrong:
             log.error("an errand of an execution failed", exc_info=wrong)
-            came_to = Broken(failure=outcomes.failed("An internal error occurred.", type=outcomes.INTERNAL))
+            came_to = Broken(failure=outcomes.failed(outcomes.FAULT, type=outcomes.INTERNAL))
         finally:
             beat.cancel()
         await self._settle(errand, came_to)

@@ -7,10 +7,10 @@ failure.
 
 from msgspec.structs import replace
 
-from hostreeve.capabilities.automations.actions import queueing, spreading, telling
+from hostreeve.capabilities.automations.actions import ending, queueing, spreading, telling
 from hostreeve.capabilities.automations.actions.doing import LEASE_MS, Deeds, Errand, Stumble, Turned
 from hostreeve.capabilities.automations.actions.house import House
-from hostreeve.capabilities.automations.model.outcome import Broken, Succeeded
+from hostreeve.capabilities.automations.model.outcome import FAULT, Broken, Succeeded
 from hostreeve.capabilities.automations.model.status import ENDED, Status
 from hostreeve.capabilities.automations.store import executions as rows
 from hostreeve.capabilities.automations.store import steps as step_rows
@@ -65,9 +65,13 @@ def keep_alive(tx: Transaction, errand: Errand, now_ms: int) -> None:
 
 
 def break_off(tx: Transaction, scope: Scope, execution_id: str, *, house: House, now_ms: int) -> None:
-    """The step whose turn it is cannot be carried out, by a fault of ours: it has failed."""
+    """What comes next cannot be done, by a fault of ours: the step, or all of a spread, has failed."""
     one = rows.find(tx, scope, execution_id)
-    if one is None or one.has_ended or one.asked.is_spread or one.state.at is None:
+    if one is None or one.has_ended:
         rows.make_due(tx, scope, execution_id, None)
+        return
+    if one.asked.is_spread:
+        failed = replace(one, status=Status.FAILED, state=replace(one.state, failure=FAULT))
+        ending.ended(tx, one, failed, None, now_ms)
         return
     Deeds(tx, one, house=house, now_ms=now_ms, stumble=None).break_off()

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hostreeve.api.errors import AwsError
 from hostreeve.capabilities.automations import lifecycle
-from hostreeve.capabilities.automations.actions import looping, telling
+from hostreeve.capabilities.automations.actions import ending, looping, queueing, telling
 from hostreeve.capabilities.automations.actions.house import Action, At, House
 from hostreeve.capabilities.automations.actions.knowing import Knowledge
 from hostreeve.capabilities.automations.actions.laying import first_rows
+from hostreeve.capabilities.automations.actions.preparing import prepared
 from hostreeve.capabilities.automations.actions.steps import registry
 from hostreeve.capabilities.automations.actions.turning import Turn, over
 from hostreeve.capabilities.automations.lifecycle import Standing
@@ -37,7 +37,6 @@ TURN_S = 0.02
 """How long one transaction goes on from step to step."""
 LEASE_MS = 30_000
 """How long somebody outside the database may say nothing."""
-INPUT_CHARS_MAX = 100_000
 
 
 class Stumble(Exception):
@@ -110,8 +109,12 @@ class Deeds(Turn):
         return Turned(True)
 
     def break_off(self) -> None:
+        """The step whose turn it is, be it the first, has failed by a fault of ours."""
+        if self.one.state.next_number == 0:
+            self._lay_out()
         row = self.current()
-        failure = outcomes.failed("An internal error occurred.", type=outcomes.INTERNAL)
+        failure = outcomes.failed(outcomes.FAULT, type=outcomes.INTERNAL)
+        row = replace(row, started_ms=row.started_ms if row.started_ms is not None else self.now_ms)
         body = replace(row.body, max_attempts=row.body.attempt)
         self._fail(replace(row, body=body), self.step_of(row), Broken(failure=failure))
         if not self.one.has_ended:
@@ -119,8 +122,14 @@ class Deeds(Turn):
             self._write()
 
     def _write(self) -> None:
-        if rows.save(self.tx, self._before, self.one) and self.one.status is not self._before.status:
+        if not rows.save(self.tx, self._before, self.one):
+            return
+        if self.one.status is not self._before.status:
             telling.execution(self.tx, self.one, self.now_ms)
+        if self._before.holds_slot and not self.one.holds_slot:
+            # It waits for others: they, or whoever is next, may have its room.
+            queueing.admit(self.tx, self.one.scope, self.now_ms)
+            self.tx.wake(ending.CHANNEL)
 
     def _lay_out(self) -> None:
         first_rows(self, self.runbook.steps)
@@ -175,7 +184,7 @@ class Deeds(Turn):
         attempt = row.body.attempt + 1
         before = row
         try:
-            body = self._prepared(step, knowledge, attempt)
+            body = prepared(step, knowledge, attempt, self.now_ms)
         except (Absent, TooLarge, Unfit) as wrong:
             why = f"{wrong} has no value." if isinstance(wrong, Absent) else str(wrong)
             # It would not be otherwise at another attempt.
@@ -193,22 +202,6 @@ class Deeds(Turn):
             looping.enter(self, row, step, knowledge)
             return
         self._take(row, step, self._ask(row, "start"))
-
-    def _prepared(self, step: Step, knowledge: Knowledge, attempt: int) -> Done:
-        most = _number("maxAttempts", knowledge.fill(step.max_attempts), 100) or 1
-        timeout_s = _number("timeoutSeconds", knowledge.fill(step.timeout_s), 31_536_000)
-        critical = knowledge.fill(step.is_critical)
-        fills = registry.fills(step.action)
-        inputs = knowledge.fill(step.inputs) if fills else step.inputs
-        return Done(
-            inputs={name: _encoded(value)[:INPUT_CHARS_MAX] for name, value in inputs.items()},
-            attempt=attempt,
-            max_attempts=most,
-            timeout_s=timeout_s,
-            is_critical=step.counts(critical),
-            deadline_ms=self.now_ms + timeout_s * 1000 if timeout_s else None,
-            memory={"inputs": inputs},
-        )
 
     def _ask(self, row: StepRow, what: str) -> Outcome:
         """Let the action act. Whatever it refuses with becomes the step's failure."""
@@ -383,17 +376,3 @@ class Deeds(Turn):
         action = registry.action_of(row.action)
         if action is not None and row.status not in ENDED and row.status is not Status.PENDING:
             action.cancel(self._at(row))
-
-
-def _encoded(value: Any) -> str:
-    """An input as AWS shows it: JSON, texts in quotes too."""
-    return msgspec.json.encode(value).decode()
-
-
-def _number(name: str, said: Any, most: int) -> int | None:
-    if said is None:
-        return None
-    text = str(said)
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
-        raise Unfit(f"{name} must be a whole number from 1 to {most}, not {text[:40]}.")
-    return int(text)

@@ -58,10 +58,23 @@ def told(tx: Transaction, one: Execution, now_ms: int) -> None:
     if asked.parent_id and not asked.parent_step:
         rows.count(tx, one.scope, asked.parent_id, _COUNTED[one.status], 1, now_ms)
     elif asked.parent_id:
-        rows.make_due(tx, one.scope, asked.parent_id, now_ms)
+        look(tx, one.scope, asked.parent_id, asked.parent_step, now_ms)
     kind, _, reference = asked.owner.partition(":")
     if kind in _FOLLOWERS:
         _FOLLOWERS[kind](tx, one.scope, reference, now_ms)
+
+
+def look(tx: Transaction, scope: Scope, execution_id: str, step_id: str, now_ms: int) -> None:
+    """What a step began has ended: the step is looked at. Nothing when it is not its turn any more."""
+    one = rows.find(tx, scope, execution_id)
+    if one is None or one.has_ended or one.state.at is None:
+        return
+    row = step_rows.find(tx, scope, execution_id, one.state.at)
+    if row is None or row.step_execution_id != step_id or row.status is not Status.IN_PROGRESS:
+        return
+    step_rows.save(tx, scope, execution_id, row, replace(row, body=replace(row.body, look_ms=now_ms)))
+    rows.make_due(tx, scope, execution_id, now_ms)
+    tx.wake(CHANNEL)
 
 
 def _outputs(tx: Transaction, one: Execution, runbook: Runbook) -> dict[str, list[str]]:

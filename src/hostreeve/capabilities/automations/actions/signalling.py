@@ -26,13 +26,7 @@ COMMENT_CHARS_MAX = 1_024
 def command_ended(tx: Transaction, scope: Scope, reference: str, now_ms: int) -> None:
     """A command that a step sent has ended (`commands.follow`): the step is looked at."""
     execution_id, _, step_id = reference.partition("/")
-    one = rows.find(tx, scope, execution_id)
-    if one is None or one.has_ended or one.state.at is None:
-        return
-    row = step_rows.find(tx, scope, execution_id, one.state.at)
-    if row is None or row.step_execution_id != step_id or row.status is not Status.IN_PROGRESS:
-        return
-    _look(tx, one, row, row.body.memory, now_ms)
+    ending.look(tx, scope, execution_id, step_id, now_ms)
 
 
 def signal(call: Call, one: Execution, request: Mapping[str, Any]) -> None:

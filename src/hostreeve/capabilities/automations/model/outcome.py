@@ -16,6 +16,7 @@ ACTION, PERMISSION, THROTTLING, VERIFICATION, INTERNAL = (
     "Verification",
     "Internal",
 )
+FAULT = "An internal error occurred."
 UNKNOWN_OUTCOME = (
     "outcome unknown: the server that carried the step out stopped before it could tell, and the step is not "
     "one that may be done twice."

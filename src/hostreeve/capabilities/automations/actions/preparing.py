@@ -1,0 +1,45 @@
+"""A step's inputs, limits and flags, with what they refer to put in, as an attempt begins."""
+
+from typing import Any
+
+import msgspec
+
+from hostreeve.capabilities.automations.actions.knowing import Knowledge
+from hostreeve.capabilities.automations.actions.steps import registry
+from hostreeve.capabilities.automations.model.execution import Done
+from hostreeve.capabilities.automations.model.outcome import Unfit
+from hostreeve.capabilities.automations.model.runbook import Step
+
+INPUT_CHARS_MAX = 100_000
+
+
+def prepared(step: Step, knowledge: Knowledge, attempt: int, now_ms: int) -> Done:
+    """What is kept of an attempt that begins. Absent, TooLarge, Unfit for what cannot be filled in."""
+    most = _number("maxAttempts", knowledge.fill(step.max_attempts), 100) or 1
+    timeout_s = _number("timeoutSeconds", knowledge.fill(step.timeout_s), 31_536_000)
+    critical = knowledge.fill(step.is_critical)
+    fills = registry.fills(step.action)
+    inputs = knowledge.fill(step.inputs) if fills else step.inputs
+    return Done(
+        inputs={name: _encoded(value)[:INPUT_CHARS_MAX] for name, value in inputs.items()},
+        attempt=attempt,
+        max_attempts=most,
+        timeout_s=timeout_s,
+        is_critical=step.counts(critical),
+        deadline_ms=now_ms + timeout_s * 1000 if timeout_s else None,
+        memory={"inputs": inputs},
+    )
+
+
+def _encoded(value: Any) -> str:
+    """An input as AWS shows it: JSON, texts in quotes too."""
+    return msgspec.json.encode(value).decode()
+
+
+def _number(name: str, said: Any, most: int) -> int | None:
+    if said is None:
+        return None
+    text = str(said)
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise Unfit(f"{name} must be a whole number from 1 to {most}, not {text[:40]}.")
+    return int(text)
