@@ -353,7 +353,6 @@ def test_on_sunday_night_the_production_nodes_are_patched_in_their_window(site, 
         )["WindowId"]
         shown = site.aws("ssm", "get-maintenance-window", "--window-id", sunday)
         assert datetime.fromisoformat(shown["NextExecutionTime"]).strftime("%a %H:%M") == "Sun 01:00"
-        soon = f"at({datetime.now(UTC) + timedelta(seconds=4):%Y-%m-%dT%H:%M:%S})"
         target = site.aws(
             *("ssm", "register-target-with-maintenance-window", "--window-id", sunday),
             *("--resource-type", "INSTANCE", "--targets", "Key=tag:Patch Group,Values=Prod"),
@@ -367,6 +366,7 @@ def test_on_sunday_night_the_production_nodes_are_patched_in_their_window(site, 
             *("--task-invocation-parameters", json.dumps(run)),
         )
         # Sunday comes early.
+        soon = f"at({datetime.now(UTC) + timedelta(seconds=6):%Y-%m-%dT%H:%M:%S})"
         site.aws("ssm", "update-maintenance-window", "--window-id", sunday, "--schedule", soon)
         ssm = site.client("ssm")
         ended = ("SUCCESS", "FAILED", "TIMED_OUT")
