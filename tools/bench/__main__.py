@@ -14,6 +14,7 @@ from tools.bench import (
     machine,
     parameters,
     patch_scan,
+    patches,
     peers,
     schedules,
     volume,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "inventory": inventory.run,
     "parameters": parameters.run,
     "patch_scan": patch_scan.run,
+    "patches": patches.run,
     "schedules": schedules.run,
     "peers": peers.run,
 }
