@@ -18,6 +18,7 @@ error = ServiceErrors(service("ssm"))
 
 TYPE, ID, KIND, TIME = "ComplianceType", "ExecutionId", "ExecutionType", "ExecutionTime"
 _OWN = ("Id", "Title", "Severity", "Status")
+_STATUSES = (compliance.COMPLIANT, compliance.NON_COMPLIANT, "")
 _CONTEXT = frozenset({TYPE, ID, KIND, TIME})
 
 
@@ -65,22 +66,16 @@ def _execution(context: Mapping[str, str]) -> compliance.Execution:
 
 
 def _item(row: Row) -> compliance.Item:
-    severity, status = row.get("Severity") or "UNSPECIFIED", row.get("Status", "")
-    if severity not in compliance.SEVERITIES or status not in (
-        compliance.COMPLIANT,
-        compliance.NON_COMPLIANT,
-        "",
-    ):
+    details = dict(row)
+    own = {name: details.pop(name, "") for name in _OWN}
+    severity, status = own["Severity"] or "UNSPECIFIED", own["Status"]
+    if severity not in compliance.SEVERITIES or status not in _STATUSES:
         raise error.InvalidItemContentException(
-            f"{row.get('Id', '')!r} has the status {status!r} and the severity {severity!r}.",
+            f"{own['Id']!r} has the status {status!r} and the severity {severity!r}.",
             TypeName=COMPLIANCE_ITEM,
         )
     return compliance.Item(
-        id=row.get("Id", ""),
-        title=row.get("Title", ""),
-        severity=severity,
-        status=status,
-        details={name: value for name, value in row.items() if name not in _OWN},
+        id=own["Id"], title=own["Title"], severity=severity, status=status, details=details
     )
 
 
