@@ -292,17 +292,15 @@ def test_pseudo_parameters_are_put_into_a_command(estate):
 def test_what_cannot_run_in_this_version_fails_and_names_the_service(estate):
     window = estate.window("rate(1 hour)")
     for task_type, service in (
-        ("AUTOMATION", "Automation"),
         ("LAMBDA", "AWS Lambda"),
         ("STEP_FUNCTIONS", "AWS Step Functions"),
     ):
         estate.task(window, TaskType=task_type, TaskArn="SSMThing", Name=task_type, Priority=len(service))
     estate.later(HOUR_S)
     runs = {run["TaskType"]: run["StatusDetails"] for run in estate.runs(window)}
-    assert len(runs) == 3
+    assert len(runs) == 2
     assert "AWS Lambda" in runs["LAMBDA"]
     assert "AWS Step Functions" in runs["STEP_FUNCTIONS"]
-    assert "Automation" in runs["AUTOMATION"]
     assert estate.statuses(window) == ["FAILED"]
 
 

@@ -141,6 +141,8 @@ groups.declare(automations.TAGGABLE, patches.TAGGABLE, associations.TAGGABLE, wi
 commands.follow(automations.OWNER, automations.command_ended)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
+automations.follow(associations.OWNER, associations.ended)
+automations.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)
 nodes.announce_leaving(compliance.node_left, inventory.node_leaves, patches.node_left)
 compliance.follow(inventory.complied)

@@ -12,7 +12,7 @@ from hostreeve.capabilities.automations.actions.ending import follow
 from hostreeve.capabilities.automations.actions.house import House
 from hostreeve.capabilities.automations.actions.queueing import ADAPTIVE, QUOTAS, set_quotas
 from hostreeve.capabilities.automations.actions.signalling import command_ended
-from hostreeve.capabilities.automations.actions.starting import Origin, start
+from hostreeve.capabilities.automations.actions.starting import Origin, check_role_of, start
 from hostreeve.capabilities.automations.actions.steps.run_command import OWNER
 from hostreeve.capabilities.automations.actions.stopping import cancel
 from hostreeve.capabilities.automations.actions.tagging import TAGGABLE
@@ -42,6 +42,7 @@ __all__ = [
     "Step",
     "Way",
     "cancel",
+    "check_role_of",
     "command_ended",
     "find",
     "follow",

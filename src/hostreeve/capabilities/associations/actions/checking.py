@@ -7,6 +7,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import calendars, commands, documents, nodes, parameters
+from hostreeve.capabilities.associations.actions import automating
 from hostreeve.capabilities.associations.model.association import WANTED
 from hostreeve.kernel.scope import Scope
 from hostreeve.platform import groups
@@ -54,6 +55,7 @@ def checked(
     given = wanted.get("Parameters", {})
     if document.document_type == AUTOMATION:
         _check_automation(document, wanted, given)
+        automating.check(call, document, given)
     else:
         documents.prepare(call, document, given)
     return wanted, _follows(call.scope, wanted, document)

@@ -10,7 +10,7 @@ from hostreeve.api.errors import AwsError, ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import calendars, commands, documents, nodes
 from hostreeve.capabilities.associations import lifecycle
-from hostreeve.capabilities.associations.actions import complying, polling, telling
+from hostreeve.capabilities.associations.actions import automating, complying, polling, telling
 from hostreeve.capabilities.associations.actions.changing import CHANNEL, changed, timing_of
 from hostreeve.capabilities.associations.lifecycle import Status
 from hostreeve.capabilities.associations.model.association import (
@@ -29,7 +29,6 @@ from hostreeve.persistence.database import Transaction
 
 error = ServiceErrors(service("ssm"))
 
-NO_AUTOMATION = error.InvalidDocument("Automation is a capability that this version does not have yet.")
 OWNER = "association"
 DETAIL_CHARS_MAX = 256
 NODES_AT_ONCE = 500
@@ -130,7 +129,9 @@ def closed(tx: Transaction, one: Association, now_ms: int) -> str:
 
 def _give_up(tx: Transaction, earlier: Execution, now_ms: int) -> None:
     """The next time has come: what still runs has had its time."""
-    if earlier.command_id:
+    if automating.is_automation(earlier):
+        automating.cancel(tx, earlier, now_ms)
+    elif earlier.command_id:
         commands.cancel(tx, earlier.scope, earlier.command_id, now_ms)
     executions.move(
         tx,
@@ -156,7 +157,10 @@ def launch(
     executions.insert(tx, execution)
     call = _call(tx, one.scope, world, keys, now_ms)
     try:
-        document = _document(call, one)
+        document = documents.resolve(call.tx, one.scope, one.name, one.wanted.get("DocumentVersion"))
+        if document.document_type not in documents.ON_NODES:
+            begun = automating.start(call, one, execution, targets, world)
+            return _going(tx, one, replace(execution, command_id=begun), now_ms)
         if polling.is_for_agents(document):
             handed = _hand_out(tx, one, execution, targets, now_ms)
             if not handed.to_send:
@@ -174,7 +178,11 @@ def launch(
     if sent is None:
         executions.move(tx, execution, due_ms=now_ms)
         return execution
-    execution = replace(execution, command_id=sent.command.command_id)
+    return _going(tx, one, replace(execution, command_id=sent.command.command_id), now_ms)
+
+
+def _going(tx: Transaction, one: Association, execution: Execution, now_ms: int) -> Execution:
+    """It has begun; the association shows so, and it has its time."""
     hours = one.wanted.get("Duration")
     executions.move(
         tx,
@@ -222,13 +230,6 @@ def _execution(one: Association, world: World, now_ms: int, status: Status, deta
         detailed_status=detailed,
         counts={},
     )
-
-
-def _document(call: Call, one: Association) -> documents.DocumentVersion:
-    document = documents.resolve(call.tx, one.scope, one.name, one.wanted.get("DocumentVersion"))
-    if document.document_type not in documents.ON_NODES:
-        raise NO_AUTOMATION
-    return document
 
 
 def _hand_out(
@@ -302,6 +303,8 @@ def take_over(tx: Transaction, scope: Scope, association_id: str, execution_id: 
     if execution is None or one is None or execution.status not in lifecycle.OPEN:
         executions.make_due_never(tx, scope, execution_id)
         return False
+    if automating.is_automation(execution):
+        return _take_over_automation(tx, one, execution, now_ms)
     found = commands.command(tx, scope, execution.command_id) if execution.command_id else None
     if found is not None and found.status in ("Pending", "InProgress", "Cancelling"):
         commands.cancel(tx, scope, execution.command_id, now_ms)
@@ -322,6 +325,16 @@ def take_over(tx: Transaction, scope: Scope, association_id: str, execution_id: 
         executions.move(tx, execution, counts=counts, noted_to=listed[-1].node_id)
         return True
     _conclude(tx, one, replace(execution, counts=counts), found, now_ms)
+    return True
+
+
+def _take_over_automation(tx: Transaction, one: Association, execution: Execution, now_ms: int) -> bool:
+    counts = automating.outcome(tx, execution)
+    if counts is None:
+        automating.cancel(tx, execution, now_ms)
+        executions.move(tx, execution, due_ms=None)
+    else:
+        _conclude(tx, one, replace(execution, counts=counts), None, now_ms)
     return True
 
 

@@ -67,11 +67,14 @@ def who_acts(tx: Transaction, one: Execution, now_ms: int) -> Principal:
 
 def who_began(tx: Transaction, one: Execution, now_ms: int) -> Principal:
     """The principal who began it, for what is done in their name. ExpiredTokenException after 12 hours."""
-    if now_ms >= one.started_ms + SESSION_MS and not one.asked.principal.get("is_service"):
+    who = msgspec.convert(one.asked.principal, Principal)
+    # What Systems Manager itself begins as a role of a service has no session that ends.
+    is_ours = who.role_arn and who.session is None
+    if now_ms >= one.started_ms + SESSION_MS and not is_ours:
         raise common.ExpiredTokenException(
             "An execution without an assume role goes on for 12 hours at most as the user who began it."
         )
-    return msgspec.convert(one.asked.principal, Principal)
+    return who
 
 
 def call_as(

@@ -83,6 +83,13 @@ def start(call: Call, request: Mapping[str, Any], origin: Origin | None = None) 
     return one
 
 
+def check_role_of(call: Call, document: documents.DocumentVersion, given: Mapping[str, list[str]]) -> None:
+    """For who begins the runbook later on the caller's behalf: what `start` asks about the role."""
+    role = _role_arn(opened(document.body), given)
+    if role:
+        acting.check_role(call, role)
+
+
 def begin_child(call: Call, parent: Execution, target: Any) -> Execution:
     """The child of a rate-controlled execution for one of its targets. One that cannot begin has failed."""
     more = target if isinstance(target, dict) else {parent.asked.target_parameter: [target]}

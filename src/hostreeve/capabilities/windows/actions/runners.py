@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from hostreeve.api.call import Call
-from hostreeve.capabilities import commands
+from hostreeve.capabilities import automations, commands
 from hostreeve.capabilities.windows.model import pseudo
 from hostreeve.capabilities.windows.model.execution import NO_INVOCATIONS, Place, Status
 from hostreeve.capabilities.windows.model.window import (
@@ -25,7 +25,6 @@ from hostreeve.persistence.database import Transaction
 OWNER = "window"
 COMMENT_CHARS_MAX = 100
 SERVICES = {
-    AUTOMATION: "Automation",
     LAMBDA: "AWS Lambda",
     STEP_FUNCTIONS: "AWS Step Functions",
 }
@@ -96,6 +95,40 @@ class RunCommand:
         commands.cancel(tx, scope, run_id, now_ms)
 
 
+class Automation:
+    """Tasks that are runbooks: one execution per target, whose id stands in the parameters."""
+
+    def start(self, call: Call, task: Task, place: Place, parameters: dict[str, Any], owner: str) -> str:
+        request: dict[str, Any] = {
+            "DocumentName": parameters["documentName"],
+            "Parameters": parameters["parameters"],
+        }
+        if "documentVersion" in parameters:
+            request["DocumentVersion"] = parameters["documentVersion"]
+        return automations.start(call, request, automations.Origin(owner=owner)).execution_id
+
+    def look(self, tx: Transaction, scope: Scope, run_id: str) -> Outcome | None:
+        found = automations.find(tx, scope, run_id)
+        if found is None:
+            return Outcome(Status.FAILED, f"The execution {run_id} is not there any more.", errors=1)
+        if not found.has_ended:
+            return None
+        status = _ENDS[found.status]
+        failed = status in (Status.FAILED, Status.TIMED_OUT)
+        return Outcome(status, found.state.failure, errors=int(failed))
+
+    def cancel(self, tx: Transaction, scope: Scope, run_id: str, now_ms: int) -> None:
+        found = automations.find(tx, scope, run_id)
+        if found is not None:
+            automations.cancel(tx, found, now_ms)
+
+
+_ENDS = {
+    automations.Status.SUCCESS: Status.SUCCESS,
+    automations.Status.FAILED: Status.FAILED,
+    automations.Status.TIMED_OUT: Status.TIMED_OUT,
+    automations.Status.CANCELLED: Status.CANCELLED,
+}
 _GOES_ON = ("Pending", "InProgress", "Cancelling")
 _OUTCOMES = {
     "Success": Status.SUCCESS,
@@ -116,7 +149,7 @@ _PASSED_ON = (
 _SNAPSHOT = "SnapshotId"
 _OF_SNAPSHOTS = ("AWS-RunPatchBaseline", "AWS-RunPatchBaselineWithHooks", "AWS-ApplyPatchBaseline")
 
-_runners: dict[str, Runner] = {RUN_COMMAND: RunCommand()}
+_runners: dict[str, Runner] = {RUN_COMMAND: RunCommand(), AUTOMATION: Automation()}
 
 
 def open_door(task_type: str, runner: Runner) -> None:
