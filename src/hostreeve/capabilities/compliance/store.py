@@ -157,6 +157,22 @@ def nodes_with(tx: Transaction, scope: Scope, compliance_type: str, part: str) -
     return [row["node_id"] for row in rows]
 
 
+def drop_part(
+    tx: Transaction, scope: Scope, compliance_type: str, part: str, node_ids: Sequence[str]
+) -> None:
+    """Forget the part of all these nodes."""
+    for table in ("compliance_states", "compliance_items"):
+        tx.run(
+            f"""DELETE FROM {table} WHERE {_SCOPE} AND node_id IN :node_ids
+                AND compliance_type = :compliance_type AND part = :part""",
+            account=scope.account,
+            region=scope.region,
+            compliance_type=compliance_type,
+            part=part,
+            node_ids=list(node_ids),
+        )
+
+
 def tally(tx: Transaction, scope: Scope, choice: Choice) -> dict[str, dict[int, int]]:
     """How many nodes there are of each standing, by type: `{"Patch": {15: 3}}`."""
     rows = tx.all(

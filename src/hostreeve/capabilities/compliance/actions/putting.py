@@ -72,9 +72,12 @@ def remove(
 
 
 def remove_everywhere(tx: Transaction, scope: Scope, compliance_type: str, part: str, now_ms: int) -> None:
-    """Forget a part on every node: what it was about is gone."""
-    for node_id in store.nodes_with(tx, scope, compliance_type, part):
-        remove(tx, scope, node_id, compliance_type, now_ms=now_ms, part=part)
+    """Forget a part on every node: what it was about is gone. No event tells of that."""
+    node_ids = store.nodes_with(tx, scope, compliance_type, part)
+    store.drop_part(tx, scope, compliance_type, part, node_ids)
+    for node_id in node_ids:
+        for told in _followers:
+            told(tx, scope, node_id, now_ms)
 
 
 def node_left(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:

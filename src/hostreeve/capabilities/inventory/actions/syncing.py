@@ -64,20 +64,25 @@ def create(call: Call, request: Mapping[str, Any]) -> None:
         created_ms=call.now_ms,
         modified_ms=call.now_ms,
         due_ms=call.now_ms if writes else None,
+        listed=int(not writes),
     )
     store.insert(call.tx, made)
     if writes:
-        store.queue(call.tx, call.scope, name, _everything(call), 0)
         call.tx.wake(CHANNEL)
 
 
-def _everything(call: Call) -> set[tuple[str, str]]:
-    """(node, type) of all that is known."""
-    estate = Estate(call.tx, call.scope, call.now_ms)
-    pairs = {(node_id, type_name) for node_id in estate.information() for type_name in BESIDE}
-    pairs |= {(node_id, COMPLIANCE_ITEM) for node_id, _ in compliance.standings(call.tx, call.scope)}
-    pairs |= {(node_id, COMPLIANCE_SUMMARY) for node_id, _ in compliance.standings(call.tx, call.scope)}
-    return pairs | items_store.every_pair(call.tx, call.scope)
+def list_everything(tx: Transaction, one: Sync, now_ms: int) -> int:
+    """Queue all that is known already. How much that is."""
+    if store.find(tx, one.scope, one.name) is None:
+        return 0
+    scope = one.scope
+    pairs = {(each, kind) for each in Estate(tx, scope, now_ms).everyone() for kind in BESIDE}
+    complying = {node_id for node_id, _ in compliance.standings(tx, scope)}
+    pairs |= {(each, kind) for each in complying for kind in (COMPLIANCE_ITEM, COMPLIANCE_SUMMARY)}
+    pairs |= items_store.every_pair(tx, scope)
+    store.queue(tx, scope, one.name, pairs, 0)
+    store.move(tx, scope, one.name, listed=1)
+    return len(pairs)
 
 
 def _destination(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,6 +185,8 @@ def complied(tx: Transaction, scope: Scope, node_id: str, now_ms: int) -> None:
 
 async def advance(database: Database, world: World, one: Sync) -> int:
     """Write a part of what waits. How much was written; 0 when nothing waits or it failed."""
+    if not one.listed:
+        return await database.write_long(lambda tx: list_everything(tx, one, world.now_ms()))
     waiting = await database.read(lambda tx: store.waiting(tx, one.scope, one.name, AT_ONCE))
     if not waiting:
         await database.write(lambda tx: _rest(tx, one, world.now_ms()))

@@ -15,7 +15,8 @@ TO_DESTINATION, FROM_SOURCE = "SyncToDestination", "SyncFromSource"
 
 
 class Sync(Struct, frozen=True, kw_only=True):
-    """A resource data sync. Times are milliseconds, 0 for never."""
+    """A resource data sync. Times are milliseconds, 0 for never. `listed` 0: what was known before it has not
+    been queued yet."""
 
     account: str
     region: str
@@ -28,6 +29,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     modified_ms: int
     last_sync_ms: int = 0
     last_success_ms: int = 0
+    listed: int = 1
     due_ms: int | None = None
 
     @property
@@ -70,12 +72,17 @@ def listed(tx: Transaction, scope: Scope, *, after: str, limit: int) -> list[Syn
 
 def to_destinations(tx: Transaction, scope: Scope) -> list[str]:
     """The names of those that write."""
+    known: list[str] | None = tx.memo.get(("syncs", scope))
+    if known is not None:
+        return known
     rows = tx.all(
         f"SELECT name FROM resource_data_syncs WHERE {_SCOPE} AND kind = '{TO_DESTINATION}'",
         account=scope.account,
         region=scope.region,
     )
-    return [row["name"] for row in rows]
+    # Nobody makes a sync in the middle of a unit that changes many nodes.
+    names = tx.memo["syncs", scope] = [row["name"] for row in rows]
+    return names
 
 
 def due(tx: Transaction, now_ms: int, limit: int) -> list[Sync]:
