@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from hostreeve.capabilities.inventory.model.items import split
 from hostreeve.capabilities.inventory.store import rows
 from hostreeve.kernel.scope import Scope
@@ -20,3 +22,34 @@ def test_the_same_entry_has_one_id_whoever_was_first(database):
         found = list(pool.map(lambda _: database.write_sync(unit), range(16)))
     assert len({tuple(ids) for ids in found}) == 1
     assert len(set(found[0])) == 20
+
+
+def test_ids_that_are_remembered_are_those_of_this_store_and_of_what_is_there(database_with):
+    one, other = database_with(SCHEMAS), database_with(SCHEMAS)
+    (first,), _ = split([{"Name": "a"}])
+    (second,), _ = split([{"Name": "b"}])
+
+    def ids(database, *contents):
+        return database.write_sync(lambda tx: rows.ids_for(tx, SCOPE, "AWS:Application", list(contents)))
+
+    ids(other, second, first)
+    known = {content: ids(one, content)[0] for content in (first, second)}
+    assert ids(one, first, second, first) == [known[first], known[second], known[first]]
+    swept = one.write_sync(lambda tx: rows.sweep(tx, SCOPE, "AWS:Application"))
+    assert swept == 2
+    made = ids(one, first)
+    stored = one.read_sync(lambda tx: rows.contents(tx, made))
+    assert stored == {made[0]: {"Name": "a"}}
+
+
+def test_ids_of_a_unit_that_failed_are_not_remembered(database):
+    (content,), _ = split([{"Name": "never"}])
+
+    def unit(tx):
+        rows.ids_for(tx, SCOPE, "AWS:Application", [content])
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        database.write_sync(unit)
+    made = database.write_sync(lambda tx: rows.ids_for(tx, SCOPE, "AWS:Application", [content]))
+    assert database.read_sync(lambda tx: rows.contents(tx, made)) == {made[0]: {"Name": "never"}}

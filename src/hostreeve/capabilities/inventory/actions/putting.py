@@ -201,9 +201,9 @@ def _take_rows(call: Call, node_id: str, item: Item, before: Head | None) -> boo
 def _keep(call: Call, node_id: str, item: Item, given: Sequence[Mapping[str, str]]) -> None:
     shared, moments = split(dict(row) for row in given)
     row_ids = row_store.ids_for(call.tx, call.scope, item.type_name, shared)
-    earlier = store.find(call.tx, call.scope, node_id, item.type_name)
+    earlier = store.row_ids(call.tx, call.scope, node_id, item.type_name)
     store.keep(call.tx, call.scope, node_id, item, row_ids=row_ids, moments=moments, now_ms=call.now_ms)
-    now, then = set(row_ids), set(earlier.row_ids) if earlier else set()
+    now, then = set(row_ids), set(earlier or ())
     if earlier is not None and now == then:
         return
     change = Noted(

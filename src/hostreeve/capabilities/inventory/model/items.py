@@ -31,22 +31,19 @@ class Item(Struct, frozen=True, kw_only=True):
     context: dict[str, str] = field(default_factory=dict)
 
 
-class Shared(Struct, frozen=True):
-    """An entry without its times, and the digest by which it is found again."""
-
-    content: bytes
-    digest: str
-
-
-def split(rows: Iterable[Row]) -> tuple[list[Shared], list[Row]]:
-    """Each entry's part that nodes share, and its times."""
+def split(rows: Iterable[Row]) -> tuple[list[bytes], list[Row]]:
+    """Each entry's part that nodes share, as JSON in one order for all, and its times."""
     shared, moments = [], []
     for row in rows:
         names, times = _parts(tuple(row))
-        content = msgspec.json.encode({name: row[name] for name in names})
-        shared.append(Shared(content, hashlib.blake2b(content, digest_size=16).hexdigest()))
+        shared.append(msgspec.json.encode({name: row[name] for name in names}))
         moments.append({name: row[name] for name in times})
     return shared, moments
+
+
+def digest_of(content: bytes) -> str:
+    """By which an entry is found again."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 @lru_cache(maxsize=1024)

@@ -92,8 +92,16 @@ def heads(tx: Transaction, scope: Scope, node_id: str) -> dict[str, Head]:
     return {row["type_name"]: _head(row) for row in rows}
 
 
-def find(tx: Transaction, scope: Scope, node_id: str, type_name: str) -> Kept | None:
-    return find_many(tx, scope, [node_id], type_name).get(node_id)
+def row_ids(tx: Transaction, scope: Scope, node_id: str, type_name: str) -> Sequence[int] | None:
+    """The ids of a node's entries; None when it has nothing of the type."""
+    row = tx.one(
+        f"SELECT row_ids FROM inventory_items WHERE {_ONE}",
+        account=scope.account,
+        region=scope.region,
+        node_id=node_id,
+        type_name=type_name,
+    )
+    return unpacked(row["row_ids"]) if row else None
 
 
 def find_many(tx: Transaction, scope: Scope, node_ids: Iterable[str], type_name: str) -> dict[str, Kept]:

@@ -1,22 +1,75 @@
 """Entries that nodes share, in the database."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from hostreeve.capabilities.inventory.model.items import Row, Shared, unpacked
+from hostreeve.capabilities.inventory.model.items import Row, digest_of, unpacked
 from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.world import RealWorld
 from hostreeve.persistence.database import Transaction
 
 _SCOPE = "account = :account AND region = :region"
 _OF_TYPE = f"{_SCOPE} AND type_name = :type_name"
 _AT_ONCE = 5_000
+REMEMBERED_MAX = 20_000
+"""Entries of one type whose ids a process remembers."""
+STAMPS_MAX = 4
 
 
-def ids_for(tx: Transaction, scope: Scope, type_name: str, shared: Sequence[Shared]) -> list[int]:
+Remembered = dict[tuple[Scope, str], dict[bytes, int]]
+_remembered: OrderedDict[str, Remembered] = OrderedDict()
+"""Ids by content, of entries that are committed; by the stamp of the store that they are in."""
+
+
+def ids_for(tx: Transaction, scope: Scope, type_name: str, shared: Sequence[bytes]) -> list[int]:
     """The ids of these entries, in their order. Those that nobody had before are new from now on."""
-    known = _known(tx, scope, type_name, {each.digest for each in shared})
-    missing = {each.digest: each.content for each in shared if each.digest not in known}
+    known = _known_here(_stamp(tx), scope, type_name)
+    missing = {content for content in shared if content not in known}
+    if not missing:
+        return [known[content] for content in shared]
+    found = _found(tx, scope, type_name, missing)
+
+    def remember() -> None:
+        if len(known) + len(found) > REMEMBERED_MAX:
+            known.clear()
+        known.update(found)
+
+    tx.after_commit(remember)
+    return [known[content] if content in known else found[content] for content in shared]
+
+
+def _known_here(stamp: str, scope: Scope, type_name: str) -> dict[bytes, int]:
+    of_store = _remembered.setdefault(stamp, {})
+    _remembered.move_to_end(stamp)
+    while len(_remembered) > STAMPS_MAX:
+        _remembered.popitem(last=False)
+    return of_store.setdefault((scope, type_name), {})
+
+
+def _stamp(tx: Transaction) -> str:
+    row = tx.one("SELECT stamp FROM inventory_stamp WHERE place = 1")
+    if row is None:
+        tx.run(
+            "INSERT INTO inventory_stamp (place, stamp) VALUES (1, :stamp) ON CONFLICT DO NOTHING",
+            stamp=_new_stamp(),
+        )
+        row = tx.one("SELECT stamp FROM inventory_stamp WHERE place = 1")
+    assert row is not None, "it has just been put there"
+    return str(row["stamp"])
+
+
+def _new_stamp() -> str:
+    """Really another one: two worlds that are simulated alike have two stores all the same."""
+    return RealWorld().uuid()
+
+
+def _found(tx: Transaction, scope: Scope, type_name: str, contents: Iterable[bytes]) -> dict[bytes, int]:
+    """The ids of entries by content; those that are not there yet are put there."""
+    digests = {digest_of(content): content for content in contents}
+    known = _known(tx, scope, type_name, digests)
+    missing = digests.keys() - known.keys()
     if missing:
         tx.many(
             """INSERT INTO inventory_rows (account, region, type_name, digest, content)
@@ -27,14 +80,14 @@ def ids_for(tx: Transaction, scope: Scope, type_name: str, shared: Sequence[Shar
                     "region": scope.region,
                     "type_name": type_name,
                     "digest": digest,
-                    "content": content.decode(),
+                    "content": digests[digest].decode(),
                 }
                 # In one order for all, so that two transactions do not wait for one another.
-                for digest, content in sorted(missing.items())
+                for digest in sorted(missing)
             ],
         )
         known |= _known(tx, scope, type_name, missing)
-    return [known[each.digest] for each in shared]
+    return {content: known[digest] for digest, content in digests.items()}
 
 
 def _known(tx: Transaction, scope: Scope, type_name: str, digests: Iterable[str]) -> dict[str, int]:
@@ -79,7 +132,7 @@ def kinds(tx: Transaction) -> list[tuple[Scope, str]]:
 
 
 def sweep(tx: Transaction, scope: Scope, type_name: str) -> int:
-    """Forget the entries that no node has and no change tells of."""
+    """Forget the entries that no node has and no change tells of, and all that processes remember of ids."""
     key = {"account": scope.account, "region": scope.region, "type_name": type_name}
     unused = {row["row_id"] for row in tx.all(f"SELECT row_id FROM inventory_rows WHERE {_OF_TYPE}", **key)}
     for column, table in (
@@ -89,5 +142,7 @@ def sweep(tx: Transaction, scope: Scope, type_name: str) -> int:
     ):
         for row in tx.all(f"SELECT {column} AS ids FROM {table} WHERE {_OF_TYPE}", **key):
             unused.difference_update(unpacked(row["ids"]))
+    if unused:
+        tx.run("UPDATE inventory_stamp SET stamp = :stamp WHERE place = 1", stamp=_new_stamp())
     tx.many("DELETE FROM inventory_rows WHERE row_id = :row_id", [{"row_id": each} for each in unused])
     return len(unused)
