@@ -25,31 +25,45 @@ READS = {
 class Load(asyncio.Protocol):
     """One kept-alive connection that sends the next request when the answer is whole."""
 
-    def __init__(self, request: bytes, latencies_ms: list[float]) -> None:
+    def __init__(self, request: bytes, latencies_ms: list[float], *, waits: bool = False) -> None:
+        """`waits`: the first request is sent by `start`, not as soon as the connection is there."""
         self._request = request
+        self._waits = waits
         self._latencies = latencies_ms
-        self._buffer = b""
+        self._head = b""
+        self._missing: int | None = None
         self._sent = 0.0
         self.failures = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        if not self._waits:
+            self._next()
+
+    def start(self) -> None:
         self._next()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
+        if self._missing is not None:
+            # A long body comes in many pieces: each is counted, and none looked at.
+            self._missing -= len(data)
+        else:
+            self._read_head(data)
+        if self._missing is not None and self._missing <= 0:
+            self._latencies.append((time.perf_counter() - self._sent) * 1000)
+            self._head, self._missing = b"", None
+            self._next()
+
+    def _read_head(self, data: bytes) -> None:
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
         if end < 0:
             return
-        at = self._buffer.lower().find(b"content-length:")
-        length = int(self._buffer[at + 15 : self._buffer.find(b"\r", at)])
-        if len(self._buffer) < end + 4 + length:
-            return
-        if not self._buffer.startswith(b"HTTP/1.1 200"):
+        at = self._head.lower().find(b"content-length:")
+        length = int(self._head[at + 15 : self._head.find(b"\r", at)])
+        self._missing = end + 4 + length - len(self._head)
+        if not self._head.startswith(b"HTTP/1.1 200"):
             self.failures += 1
-        self._latencies.append((time.perf_counter() - self._sent) * 1000)
-        self._buffer = b""
-        self._next()
 
     def _next(self) -> None:
         self._sent = time.perf_counter()

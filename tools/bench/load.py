@@ -64,12 +64,15 @@ def measure(target: Target, requests: Sequence[bytes], *, seconds: float) -> Mea
 async def _loaded(target: Target, requests: Sequence[bytes], seconds: float) -> Measured:
     address = urlsplit(target.url)
     latencies: list[float] = []
-    loads = [Load(requests[number % len(requests)], latencies) for number in range(CONNECTIONS)]
+    loads = [Load(requests[number % len(requests)], latencies, waits=True) for number in range(CONNECTIONS)]
     loop = asyncio.get_running_loop()
     made = [
         await loop.create_connection(_always(load), address.hostname or "", address.port or 0, ssl=target.tls)
         for load in loads
     ]
+    # Whoever connects while others ask already waits behind their answers, some of which are long.
+    for load in loads:
+        load.start()
     await asyncio.sleep(0.3)
     latencies.clear()
     before_s, started = cpu_seconds(target.process_id), time.perf_counter()
