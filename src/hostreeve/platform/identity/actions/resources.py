@@ -26,16 +26,26 @@ class Known(dict[str, Sequence[str]]):
     def __init__(
         self, context: Mapping[str, Sequence[str]], further: Callable[[], Mapping[str, Sequence[str]]] | None
     ) -> None:
-        super().__init__((key.lower(), values) for key, values in context.items())
+        super().__init__(context)
+        # Nearly always they are in lower case already: one look at all of them costs less than one at each.
+        if not "".join(context).islower():
+            self.clear()
+            self.update((key.lower(), values) for key, values in context.items())
         self._further = further
 
-    def get(self, key: str, default: Any = None) -> Any:
-        found = super().get(key)
-        if found is None and self._further is not None:
+    def __missing__(self, key: str) -> Sequence[str]:
+        if self._further is not None:
             further, self._further = self._further(), None
             self.update((name.lower(), values) for name, values in further.items())
-            found = super().get(key)
-        return default if found is None else found
+            if key in self:
+                return self[key]
+        raise KeyError(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostreeve.platform.identity.policy import values as kinds
-from hostreeve.platform.identity.policy.globs import Context
+from hostreeve.platform.identity.policy.globs import Context, Predicate
 from hostreeve.platform.identity.policy.values import Compile, Test
 
 Condition = Callable[[Context], bool]
@@ -68,14 +68,36 @@ def read(name: str, key: str, given: Any, variables: bool) -> Condition:
 
 def _single(key: str, test: Test, negated: bool, absent: bool) -> Condition:
     """A key without values fails what asks for a value, and passes what forbids one."""
+    if isinstance(test, kinds.Closed):
+        return _closed(key, test.passes, negated, absent)
 
     def holds(context: Context) -> bool:
-        values = context.get(key)
-        if not values:
+        try:
+            values = context[key]
+        except KeyError:
             return absent
         if len(values) == 1:
-            return bool(test(values[0], context)) != negated
-        return any(test(value, context) for value in values) != negated
+            return bool(test(values[0], context)) is not negated
+        if not values:
+            return absent
+        return any(test(value, context) for value in values) is not negated
+
+    return holds
+
+
+def _closed(key: str, passes: Predicate, negated: bool, absent: bool) -> Condition:
+    """The same for what asks for nothing but the key's own values: nearly all conditions are so."""
+
+    def holds(context: Context) -> bool:
+        try:
+            values = context[key]
+        except KeyError:
+            return absent
+        if len(values) == 1:
+            return bool(passes(values[0])) is not negated
+        if not values:
+            return absent
+        return any(map(passes, values)) is not negated
 
     return holds
 

@@ -12,14 +12,14 @@ from hostreeve.platform.identity.policy.globs import (
     ANYTHING,
     Context,
     Fixed,
+    OpenPattern,
     Parts,
     Predicate,
-    filled,
     fixed,
     has_variables,
+    needle_of,
     one_of,
     parts_of,
-    predicate,
 )
 from hostreeve.platform.identity.policy.principals import Named, Principals, Who
 
@@ -52,8 +52,11 @@ class Statement:
     other_actions: bool
     resources: tuple[Fixed, ...]
     resource: Predicate
-    open_resources: tuple[Parts, ...]
+    open_resources: tuple[OpenPattern, ...]
     other_resources: bool
+    needle: str
+    """A text that stands in every resource that the statement touches."""
+
     conditions: tuple[Condition, ...]
     raw: Mapping[str, Any]
     """The statement as it was written, and which of its document it is: for explanations."""
@@ -73,10 +76,10 @@ class Statement:
 
     def applies(self, resource: str, context: Context) -> bool:
         """Whether the resource and the conditions are met."""
-        met = bool(self.resource(resource)) or (
-            bool(self.open_resources) and self._open_match(resource, context)
-        )
-        if met == self.other_resources:
+        met = self.resource(resource)
+        if not met and self.open_resources:
+            met = self._open_match(resource, context)
+        if bool(met) is self.other_resources:
             return False
         for holds in self.conditions:  # noqa: SIM110 - this is the innermost loop of every request
             if not holds(context):
@@ -84,8 +87,7 @@ class Statement:
         return True
 
     def _open_match(self, resource: str, context: Context) -> bool:
-        filled_in = (filled(parts, context) for parts in self.open_resources)
-        return any(now is not None and predicate(now)(resource) for now in filled_in)
+        return any(pattern.matches(resource, context) for pattern in self.open_resources)
 
     def naming(self, who: Who) -> Named:
         """How the statement's Principal element names the caller."""
@@ -162,8 +164,9 @@ class _Reader:
             other_actions=other_actions,
             resources=resources,
             resource=one_of(resources),
-            open_resources=open_ones,
+            open_resources=tuple(map(OpenPattern, open_ones)),
             other_resources=other_resources,
+            needle="" if other_resources else needle_of([*resources, *open_ones]),
             conditions=self._conditions(raw.get("Condition", {})),
             raw=raw,
             index=self.index,

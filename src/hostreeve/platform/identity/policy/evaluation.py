@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from hostreeve.platform.identity.policy.conditions import Condition
 from hostreeve.platform.identity.policy.document import Statement
-from hostreeve.platform.identity.policy.globs import ANYTHING, Context, Predicate, one_of
+from hostreeve.platform.identity.policy.globs import Context, Predicate
 from hostreeve.platform.identity.policy.principals import Named, Who
 
 REMEMBERED_ACTIONS = 1024
@@ -50,19 +51,45 @@ class Found(NamedTuple):
 NOTHING_FOUND = Found(None, None)
 
 
-class _Side(NamedTuple):
-    """The denying or the allowing statements about one action, and what none of them is passed by."""
+class _Asked(NamedTuple):
+    """A statement laid out for the innermost loop of every request. `meets` is None when more than a match of
+    the resource's text tells whether it is touched."""
 
-    gate: Predicate
+    needle: str
+    meets: Predicate | None
+    conditions: tuple[Condition, ...]
+    statement: Statement
+
+
+class _Side(NamedTuple):
+    """The denying or the allowing statements about one action."""
+
     statements: tuple[Statement, ...]
+    asked: tuple[_Asked, ...]
+
+    def first(self, resource: str, context: Context) -> Statement | None:
+        """The first that applies."""
+        for needle, meets, conditions, statement in self.asked:
+            if needle not in resource:
+                continue
+            if meets is None:
+                if statement.applies(resource, context):
+                    return statement
+            elif meets(resource):
+                for holds in conditions:
+                    if not holds(context):
+                        break
+                else:
+                    return statement
+        return None
 
 
 class PolicySet:
     """Policies that count as one, of one kind: an identity's, a boundary, a session's, one level of control
     policies.
 
-    Statements are looked up by action once and remembered, and resources that none of them speaks of are
-    told in one step, so that asking costs about the same however many policies are attached.
+    Statements are looked up by action once and remembered, and those that cannot touch a resource are told by
+    a look at its text, so that asking costs about the same however many policies are attached.
     """
 
     def __init__(self, statements: Iterable[Statement], name: str = "") -> None:
@@ -78,17 +105,12 @@ class PolicySet:
 
     def find(self, request: Request) -> Found:
         """For policies without Principal."""
-        resource, context = request.resource, request.context
         denying, allowing = self._about(request.action)
-        if denying.gate(resource):
-            for statement in denying.statements:
-                if statement.applies(resource, context):
-                    return Found(statement, None)
-        if allowing.gate(resource):
-            for statement in allowing.statements:
-                if statement.applies(resource, context):
-                    return Found(None, statement)
-        return NOTHING_FOUND
+        denies = denying.first(request.resource, request.context)
+        if denies is not None:
+            return Found(denies, None)
+        allows = allowing.first(request.resource, request.context)
+        return Found(None, allows) if allows is not None else NOTHING_FOUND
 
     def find_naming(self, request: Request) -> Found:
         """For policies of a resource: the allowing statement that names the caller most directly."""
@@ -117,9 +139,13 @@ class PolicySet:
 
 def _side(statements: Iterable[Statement]) -> _Side:
     kept = tuple(statements)
-    is_open = any(s.other_resources or s.open_resources for s in kept)
-    patterns = [ANYTHING] if is_open else [pattern for s in kept for pattern in s.resources]
-    return _Side(one_of(patterns), kept)
+    return _Side(kept, tuple(map(_asked, kept)))
+
+
+def _asked(statement: Statement) -> _Asked:
+    is_plain = not statement.open_resources and not statement.other_resources
+    meets = statement.resource if is_plain else None
+    return _Asked(statement.needle, meets, statement.conditions, statement)
 
 
 EMPTY = PolicySet(())

@@ -99,6 +99,49 @@ def one_of(patterns: Sequence[Fixed]) -> Predicate:
     return re.compile("|".join(map(_expression, patterns)), re.DOTALL).fullmatch
 
 
+class OpenPattern:
+    """A pattern with variables, compiled for each set of values that requests bring."""
+
+    __slots__ = ("_compiled", "_parts", "_variables")
+
+    _KEPT = 256
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._variables = tuple(part for part in parts if isinstance(part, Variable))
+        self._compiled: dict[tuple[str, ...], Predicate] = {}
+
+    def matches(self, text: str, context: Context) -> bool:
+        values: list[str] = []
+        for variable in self._variables:
+            given = context.get(variable.key, ())
+            value = given[0] if len(given) == 1 else variable.default
+            if value is None:
+                return False
+            values.append(value)
+        key = tuple(values)
+        matches = self._compiled.get(key)
+        if matches is None:
+            now = filled(self._parts, context)
+            assert now is not None, "every variable has a value"
+            if len(self._compiled) >= self._KEPT:
+                self._compiled.clear()
+            matches = self._compiled[key] = one_of([now])
+        return bool(matches(text))
+
+
+def needle_of(patterns: Sequence[Parts]) -> str:
+    """A text that stands in whatever one of the patterns matches: of a single pattern its longest piece, of
+    several how all of them begin."""
+    pieces = [[part for part in parts if isinstance(part, str)] for parts in patterns]
+    if len(pieces) == 1:
+        return max(pieces[0], key=len, default="")
+    first = [parts[0] if parts and isinstance(parts[0], str) else "" for parts in patterns]
+    shortest, longest = min(first), max(first)
+    same = (place for place, letter in enumerate(shortest) if longest[place] != letter)
+    return shortest[: next(same, len(shortest))]
+
+
 def _anything(text: str) -> bool:
     return True
 

@@ -12,11 +12,14 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hostreeve.platform.identity.policy.globs import (
     Context,
+    Fixed,
     Parts,
+    Predicate,
     Wild,
     filled,
     fixed,
@@ -34,7 +37,21 @@ Compile = Callable[[Sequence[str], bool], Test]
 """From a policy's values, and whether variables stand in them, to a test. ValueError: no such value."""
 
 ARN_PIECES = 6
+REMEMBERED = 256
+"""Values of requests that one condition remembers its answer to, where finding it takes longer."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+
+
+class Closed:
+    """A test that asks for nothing but the value, as most do: it may be called without the context."""
+
+    __slots__ = ("passes",)
+
+    def __init__(self, passes: Predicate) -> None:
+        self.passes = passes
+
+    def __call__(self, value: str, context: Context) -> object:
+        return self.passes(value)
 
 
 def texts(*, wild: bool = False, fold: bool = False) -> Compile:
@@ -46,6 +63,8 @@ def texts(*, wild: bool = False, fold: bool = False) -> Compile:
             given = [tuple(p.lower() if isinstance(p, str) else p for p in parts) for parts in given]
         matches = one_of([fixed(parts) for parts in given if not has_variables(parts)])
         open_ones = [parts for parts in given if has_variables(parts)]
+        if not open_ones and not fold:
+            return Closed(matches)
 
         def test(value: str, context: Context) -> object:
             wanted = value.lower() if fold else value
@@ -70,17 +89,37 @@ def _open_match(parts: Parts, value: str, context: Context, fold: bool) -> bool:
 def arns(values: Sequence[str], variables: bool) -> Test:
     """ARNs, piece by piece between the colons: a star of the policy stays within its piece."""
     given = [parts_of(value, variables=variables) for value in values]
+    open_ones = [parts for parts in given if has_variables(parts)]
+    closed = [wanted for parts in given if not has_variables(parts) and (wanted := _closed(fixed(parts)))]
+
+    @lru_cache(maxsize=REMEMBERED)
+    def is_known(value: str) -> bool:
+        pieces = value.split(":", ARN_PIECES - 1)
+        return len(pieces) == ARN_PIECES and any(
+            all(fits(piece) for fits, piece in zip(wanted, pieces, strict=True)) for wanted in closed
+        )
+
+    if not open_ones:
+        return Closed(is_known)
 
     def test(value: str, context: Context) -> bool:
+        if is_known(value):
+            return True
         pieces = value.split(":", ARN_PIECES - 1)
-        return len(pieces) == ARN_PIECES and any(_arn_match(parts, pieces, context) for parts in given)
+        return len(pieces) == ARN_PIECES and any(_arn_match(parts, pieces, context) for parts in open_ones)
 
     return test
 
 
-def _arn_match(parts: Parts, pieces: list[str], context: Context) -> bool:
+def _closed(parts: Fixed) -> list[Predicate]:
+    """What each piece of an ARN must fit; empty when no ARN can fit."""
     if parts == (Wild.MANY,):
-        return True
+        return [predicate((Wild.MANY,))] * ARN_PIECES
+    wanted = [predicate(fixed(piece)) for piece in _between_colons(parts)]
+    return wanted if len(wanted) == ARN_PIECES else []
+
+
+def _arn_match(parts: Parts, pieces: Sequence[str], context: Context) -> bool:
     wanted = [filled(piece, context) for piece in _between_colons(parts)]
     return len(wanted) == ARN_PIECES and all(
         now is not None and predicate(now)(piece) for now, piece in zip(wanted, pieces, strict=True)
@@ -120,22 +159,23 @@ def addresses(values: Sequence[str], variables: bool) -> Test:
     """IPv4 and IPv6 addresses within networks (CIDR) or equal to single ones."""
     networks = [_network(value) for value in values]
 
-    def test(value: str, context: Context) -> bool:
+    @lru_cache(maxsize=REMEMBERED)
+    def is_within(value: str) -> bool:
         address = _address(value)
         return address is not None and any(_within(address, network) for network in networks)
 
-    return test
+    return Closed(is_within)
 
 
 def _ordered(parse: Callable[[str], T | None], compare: Callable[[Any, Any], bool], what: str) -> Compile:
     def compiled(values: Sequence[str], variables: bool) -> Test:
         wanted = [_parsed(parse, value, what) for value in values]
 
-        def test(value: str, context: Context) -> bool:
+        def passes(value: str) -> bool:
             given = parse(value)
             return given is not None and any(compare(given, one) for one in wanted)
 
-        return test
+        return Closed(passes)
 
     return compiled
 
