@@ -67,6 +67,7 @@ from hostreeve.platform.objects import worker as objects_worker
 from hostreeve.platform.organizations import operations as organizations_operations
 from hostreeve.platform.organizations import worker as organizations_worker
 from hostreeve.platform.settings import operations as settings_operations
+from hostreeve.sandbox.script import Endpoint
 from hostreeve.scheduling.loop import Worker
 
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
@@ -167,6 +168,8 @@ class Config:
     audit: Path | None = None
     access_log: IO[bytes] | None = None
     about: pages.About = field(default_factory=pages.About)
+    endpoint: Endpoint | None = None
+    """Where scripts of runbooks reach this control plane."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,9 @@ def build(config: Config, world: World, keys: Sealer, bus: Bus | None = None) ->
         *calendars_worker.workers(database, world),
         *inventory_worker.workers(database, world),
         *patches_worker.workers(database, world),
-        *automations_worker.workers(database, automations.House(world, keys, Within(pipeline))),
+        *automations_worker.workers(
+            database, automations.House(world, keys, Within(pipeline), config.endpoint)
+        ),
         *associations_worker.workers(database, world, keys),
         *windows_worker.workers(database, world, keys),
     ]

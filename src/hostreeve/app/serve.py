@@ -28,6 +28,7 @@ from hostreeve.gateway.patience import Patience
 from hostreeve.kernel.world import RealWorld, World
 from hostreeve.persistence.errors import StoreError
 from hostreeve.platform.keys import Keyring, load_or_create_master_key
+from hostreeve.sandbox.script import Endpoint
 from hostreeve.scheduling.loop import run_workers
 
 WILDCARDS = ("0.0.0.0", "::")
@@ -124,6 +125,10 @@ def local_url(listen: str, port: int) -> str:
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
+def _own_address(listen: str) -> str:
+    return "127.0.0.1" if listen in WILDCARDS else listen
+
+
 def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: World) -> Port:
     if bool(arguments.certificate) != bool(arguments.key):
         raise ValueError("--certificate and --key belong together: give both or neither.")
@@ -193,6 +198,7 @@ def _opened_app(
         audit=folder.audit,
         access_log=folder.access_log.open("ab"),
         about=about,
+        endpoint=Endpoint("127.0.0.1", _own_address(arguments.listen), arguments.port, cert.ca_pem_path),
     )
     app = build(config, world, keys)
     # Only who holds the store may touch what the running server shows.

@@ -26,7 +26,7 @@ HISTORY_IDLE_S = 600.0
 RETRY_MS = 5_000
 FAILURES_MAX = 3
 """Unforeseen errors in a row, after which the step has failed."""
-HEARTBEAT_S = 10.0
+HEARTBEAT_S = 5.0
 
 
 def workers(database: Database, house: House) -> list[Worker]:
@@ -135,9 +135,13 @@ class Engine:
         """Do it, say from time to time that it is being done, and write what came of it."""
         action = registry.action_of(errand.action)
         assert action is not None, f"nobody does {errand.action}"
-        beat = asyncio.ensure_future(self._beat(errand))
+        work = asyncio.ensure_future(action.run(errand.what, self._house))
+        beat = asyncio.ensure_future(self._beat(errand, work))
         try:
-            came_to = await asyncio.wait_for(action.run(errand.what, self._house), errand.timeout_s)
+            came_to = await asyncio.wait_for(work, errand.timeout_s)
+        except asyncio.CancelledError:
+            # Its step was stopped, or has taken too long.
+            return
         except TimeoutError:
             failure = outcomes.timed_out(round(errand.timeout_s))
             came_to = Broken(failure=failure, status=Status.TIMED_OUT)
@@ -155,8 +159,12 @@ class Engine:
         )
         self._database.bus.publish(ending.CHANNEL, errand.execution_id)
 
-    async def _beat(self, errand: Errand) -> None:
-        while True:
+    async def _beat(self, errand: Errand, work: "asyncio.Future[Succeeded | Broken]") -> None:
+        is_wanted = True
+        while is_wanted:
             await asyncio.sleep(HEARTBEAT_S)
             now_ms = self._house.world.now_ms()
-            await self._database.write(partial(advancing.keep_alive, errand=errand, now_ms=now_ms))
+            is_wanted = await self._database.write(
+                partial(advancing.keep_alive, errand=errand, now_ms=now_ms)
+            )
+        work.cancel()

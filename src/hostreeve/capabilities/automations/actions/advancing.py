@@ -55,13 +55,15 @@ def settle(
     return Deeds(tx, one, house=house, now_ms=now_ms, stumble=None).take_back(errand, came_to)
 
 
-def keep_alive(tx: Transaction, errand: Errand, now_ms: int) -> None:
-    """Whoever does it is still there."""
+def keep_alive(tx: Transaction, errand: Errand, now_ms: int) -> bool:
+    """Whoever does it is still there. False when nobody waits for it any more."""
     row = step_rows.find(tx, errand.scope, errand.execution_id, errand.number)
     if row is not None and row.body.errand == errand.errand_id and row.status not in ENDED:
         body = replace(row.body, errand_until_ms=now_ms + LEASE_MS)
         step_rows.save(tx, errand.scope, errand.execution_id, row, replace(row, body=body))
         rows.make_due(tx, errand.scope, errand.execution_id, now_ms + LEASE_MS)
+        return True
+    return False
 
 
 def break_off(tx: Transaction, scope: Scope, execution_id: str, *, house: House, now_ms: int) -> None:

@@ -1,7 +1,7 @@
 """What the engine is given of the house around it, and what an action gets of the step that it does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hostreeve.api.call import Call, Principal, Sealer
@@ -14,15 +14,20 @@ from hostreeve.capabilities.automations.model.runbook import Step
 from hostreeve.gateway.within import Within
 from hostreeve.kernel.world import World
 from hostreeve.persistence.database import Transaction
+from hostreeve.sandbox.sandbox import Sandbox
+from hostreeve.sandbox.script import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The world, the keys, and the way to every operation that there is."""
+    """The world, the keys, the way to every operation that there is, and where scripts run: `endpoint` is
+    what they may reach, None where there is no port."""
 
     world: World
     keys: Sealer
     within: Within
+    endpoint: Endpoint | None = None
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
 
 @dataclass(frozen=True, slots=True)

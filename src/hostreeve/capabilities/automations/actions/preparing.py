@@ -6,8 +6,10 @@ import msgspec
 
 from hostreeve.capabilities.automations.actions.knowing import Knowledge
 from hostreeve.capabilities.automations.actions.steps import registry
+from hostreeve.capabilities.automations.model import references
 from hostreeve.capabilities.automations.model.execution import Done
 from hostreeve.capabilities.automations.model.outcome import Unfit
+from hostreeve.capabilities.automations.model.references import Absent
 from hostreeve.capabilities.automations.model.runbook import Step
 
 INPUT_CHARS_MAX = 100_000
@@ -19,7 +21,7 @@ def prepared(step: Step, knowledge: Knowledge, attempt: int, now_ms: int) -> Don
     timeout_s = _number("timeoutSeconds", knowledge.fill(step.timeout_s), 31_536_000)
     critical = knowledge.fill(step.is_critical)
     fills = registry.fills(step.action)
-    inputs = knowledge.fill(step.inputs) if fills else step.inputs
+    inputs = {n: _filled(knowledge, n, v) for n, v in step.inputs.items()} if fills else step.inputs
     return Done(
         inputs={name: _encoded(value)[:INPUT_CHARS_MAX] for name, value in inputs.items()},
         attempt=attempt,
@@ -29,6 +31,20 @@ def prepared(step: Step, knowledge: Knowledge, attempt: int, now_ms: int) -> Don
         deadline_ms=now_ms + timeout_s * 1000 if timeout_s else None,
         memory={"inputs": inputs},
     )
+
+
+def _filled(knowledge: Knowledge, name: str, value: Any) -> Any:
+    """A script has braces of its own: of those in it, only what names something of the runbook is put in."""
+    if name not in references.WITH_BRACES or not isinstance(value, str):
+        return knowledge.fill(value)
+    return references.REFERENCE.sub(lambda found: _known(knowledge, found[1], found[0]), value)
+
+
+def _known(knowledge: Knowledge, name: str, text: str) -> str:
+    try:
+        return references.written(knowledge(name))
+    except Absent:
+        return text
 
 
 def _encoded(value: Any) -> str:

@@ -11,7 +11,7 @@ from hostreeve.capabilities.automations.model import selectors
 REFERENCE = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 SIZE_CHARS_MAX = 1 << 20
 """How large a value may become by what is put in."""
-NEVER = frozenset({"Script", "TemplateBody", "StackPolicyBody"})
+WITH_BRACES = frozenset({"Script", "TemplateBody", "StackPolicyBody"})
 """Inputs whose braces are their own, but for references that name something of this runbook."""
 
 Known = Callable[[str], Any]
