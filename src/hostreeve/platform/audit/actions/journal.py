@@ -1,7 +1,9 @@
 """The journal of one replica: reads and denials, in files that are brought to disk ten times a second."""
 
 import contextlib
+import fcntl
 import logging
+import os
 import threading
 from collections import deque
 from pathlib import Path
@@ -31,7 +33,15 @@ def journal_in(folder: Path, world: World) -> "Journal":
         beside = path.with_suffix(".new")
         beside.write_text(f"replica-{world.hex(16)}\n")
         beside.replace(path)
-    return Journal(folder, name_in(folder))
+    held = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise ValueError(
+            f"{folder} is in use by another process: each replica has a state folder of its own."
+        ) from None
+    return Journal(folder, name_in(folder), held)
 
 
 def name_in(folder: Path) -> str:
@@ -46,8 +56,9 @@ class Journal:
     Until then a line is in this process's memory alone: kill -9 loses it.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, held: int) -> None:
         self.name = name
+        self._held = held
         self.folder = folder
         self._segments = Segments(folder)
         self._head = self._segments.open()
@@ -130,6 +141,9 @@ class Journal:
         self.sync()
         with self._writing, contextlib.suppress(OSError):
             self._segments.close()
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
     def _flush(self) -> Head:
         # Taken in one step each, for the event loop goes on adding.

@@ -1,6 +1,6 @@
 """Parts: frames of one account and Region as the database keeps them, with what they are found by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hostreeve.kernel.scope import Scope
@@ -61,12 +61,25 @@ def linked(before: Head, lines: Iterable[Line]) -> list[Linked]:
         by_scope.setdefault(line.scope, []).append(line)
     made: list[Linked] = []
     for scope, theirs in by_scope.items():
-        for at in range(0, len(theirs), LINES_MAX):
-            few = theirs[at : at + LINES_MAX]
+        for few in _few(theirs):
             frame = chain.frame_of(before, [line.content for line in few])
             made.append(_linked(frame, scope, few))
             before = frame.head
     return made
+
+
+def _few(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """Cut so that no frame is too long, in lines or in time. A clock that was set ends a frame as well."""
+    begin, first, last = 0, 0, 0
+    for at, line in enumerate(lines):
+        at_ms = line.at_ms
+        if at > begin:
+            first, last = min(first, at_ms), max(last, at_ms)
+            if at - begin < LINES_MAX and last - first <= SPAN_MS_MAX:
+                continue
+            yield lines[begin:at]
+        begin, first, last = at, at_ms, at_ms
+    yield lines[begin:]
 
 
 def looked_at(frame: Frame) -> Linked:

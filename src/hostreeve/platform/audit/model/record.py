@@ -72,8 +72,15 @@ _encode = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__).enco
 
 
 def written(record: Record) -> bytes:
-    """The record as JSON, within its size."""
-    line = _encode(record)
+    """The record as JSON, within its size. It is made of anything: no record keeps a call from its answer."""
+    try:
+        line = _encode(record)
+    except (ValueError, OverflowError, RecursionError):
+        record.request_parameters = record.response_elements = record.why = None
+        record.error_message = record.error_message.encode(errors="replace").decode()
+        record.user_agent = record.user_agent.encode(errors="replace").decode()
+        record.resources = None
+        return _encode(record)
     if len(line) <= RECORD_BYTES_MAX:
         return line
     for member in ("request_parameters", "response_elements", "why"):
