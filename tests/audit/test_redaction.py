@@ -109,6 +109,14 @@ def test_what_is_no_secret_is_shown():
     }
 
 
+def test_of_a_long_list_the_beginning_is_shown_and_how_much_there_is_more():
+    model = service("ssm").operation("PutInventory")
+    rows = [{"Name": f"package-{number}"} for number in range(1000)]
+    (item,) = request_shown(model, {"Items": [{"TypeName": "AWS:Application", "Content": rows}]})["items"]
+    assert item["content"][:2] == [{"Name": "package-0"}, {"Name": "package-1"}]
+    assert (len(item["content"]), item["content"][-1]) == (51, "and 950 more")
+
+
 def test_every_operation_without_secrets_shows_all_its_text():
     missing = []
     for model in models():
