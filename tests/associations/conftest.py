@@ -6,6 +6,7 @@ import pytest
 
 from hostreeve.capabilities import associations, nodes
 from hostreeve.capabilities.associations import operations, worker
+from hostreeve.capabilities.compliance import operations as compliance_operations
 from hostreeve.contract.jobs import Opening
 from hostreeve.kernel.world import SimulatedWorld
 from hostreeve.platform.groups import operations as groups_operations
@@ -18,7 +19,7 @@ MINUTE_S, HOUR_S = 60, 3600
 class Estate(commands_estate.Estate):
     """Adds what is said of associations."""
 
-    tables = (operations.ssm, groups_operations.ssm)
+    tables = (operations.ssm, groups_operations.ssm, compliance_operations.ssm)
 
     def __init__(self, database, world):
         super().__init__(database, world)

@@ -6,6 +6,7 @@ import pytest
 
 from hostreeve.api.call import Principal
 from hostreeve.api.errors import AwsError
+from hostreeve.capabilities.associations.actions import running
 from hostreeve.capabilities.nodes.store import nodes as node_rows
 
 INVENTORY = {
@@ -154,6 +155,20 @@ def test_a_node_of_ours_alone_has_one_execution_with_its_command(estate, ours):
     assert (execution["Status"], execution["ResourceCountByStatus"]) == ("Success", "{Success=1}")
 
 
+def test_a_large_fleet_of_ours_is_sent_it_by_its_targets(estate, monkeypatch):
+    monkeypatch.setattr(running, "NODES_AT_ONCE", 2)
+    nodes = [estate.node() for _ in range(3)]
+    told = {"agent_name": "hostreeve-agent"}
+    for node_id in nodes:
+        estate.database.write_sync(lambda tx, n=node_id: node_rows.report(tx, estate.scope, n, told, 1))
+    made = estate.associate("*", **GATHER)
+    estate.work()
+    estate.end()
+    assert estate.standing(made)["Overview"]["AssociationStatusAggregatedCount"] == {"Success": 3}
+    (command,) = estate.call("ListCommands")["Commands"]
+    assert command["Targets"] == [{"Key": "InstanceIds", "Values": ["*"]}]
+
+
 def test_a_node_whose_agent_is_not_known_yet_has_it_when_it_comes(estate):
     node_id = estate.node()
     made = estate.associate(node_id, **GATHER)
@@ -185,6 +200,8 @@ def test_a_node_that_two_inventories_are_for_has_neither_and_says_which(estate, 
     assert (info["Status"], info["DetailedStatus"]) == ("Failed", "InventoryConflict")
     assert first in info["ExecutionSummary"] and second in info["ExecutionSummary"]
     assert estate.standing(second)["Overview"]["Status"] == "Failed"
+    items = estate.call("ListComplianceItems", ResourceIds=[node_id])["ComplianceItems"]
+    assert [each["Status"] for each in items if each["Id"] == second] == ["NON_COMPLIANT"]
     estate.call("DeleteAssociation", AssociationId=first)
     estate.call("StartAssociationsOnce", AssociationIds=[second])
     estate.work()

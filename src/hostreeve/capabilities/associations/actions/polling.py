@@ -77,10 +77,11 @@ def for_agent(call: Call, node_id: str, *, after: str, limit: int) -> list[Polle
 
 class Handed(Struct, frozen=True):
     """What became of an execution's nodes: those whose agents find it by themselves, or cannot have it, and
-    those that are to be sent a command."""
+    those that are to be sent a command. `is_all`: all of them are."""
 
     found: int
     to_send: list[str]
+    is_all: bool
 
 
 def hand_out(
@@ -88,7 +89,7 @@ def hand_out(
 ) -> Handed:
     """Mark the association Pending on nodes with the official agent, and Failed where another one of its kind
     is for the node too. Agents that have not told what they are have it when they come."""
-    found, to_send, after = 0, [], ""
+    found, total, to_send, after = 0, 0, [], ""
     others = _others(tx, one)
     while page := nodes.targeted(tx, one.scope, targets, after, NODES_AT_ONCE):
         conflicts = _conflicts(tx, one, others, page)
@@ -97,14 +98,16 @@ def hand_out(
             for node in page
             if node.node_id in conflicts
         ]
+        for state in noted:
+            complying.note(tx, one, state, execution.created_ms)
         fit = [node for node in page if node.node_id not in conflicts]
         noted += [_pending(one, execution, node) for node in fit if node.agent_name == OFFICIAL_AGENT]
         to_send += [node.node_id for node in fit if node.agent_name not in ("", OFFICIAL_AGENT)]
         executions.note(tx, one.scope, noted)
-        found, after = found + len(noted), page[-1].node_id
+        found, total, after = found + len(noted), total + len(page), page[-1].node_id
         if len(page) < NODES_AT_ONCE:
             break
-    return Handed(found, to_send)
+    return Handed(found, to_send, len(to_send) == total)
 
 
 def _others(tx: Transaction, one: Association) -> list[Association]:

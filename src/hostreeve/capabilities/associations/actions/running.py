@@ -165,7 +165,8 @@ def launch(
             handed = _hand_out(tx, one, execution, targets, now_ms)
             if not handed.to_send:
                 return execution
-            targets = [{"Key": "InstanceIds", "Values": handed.to_send}]
+            if not handed.is_all or len(handed.to_send) <= NODES_AT_ONCE:
+                targets = [{"Key": "InstanceIds", "Values": handed.to_send}]
             if handed.found:
                 # Those that find it by themselves have this execution, those that are sent it another.
                 execution = _execution(one, world, now_ms, Status.IN_PROGRESS, str(Status.IN_PROGRESS))
