@@ -102,6 +102,11 @@ class Host:
         assert not check or done.returncode == 0, (argv, done.returncode, done.stdout, done.stderr)
         return done
 
+    def kill(self, program: "subprocess.Popen[str]") -> None:
+        """A program that `start` began, as the kernel would; its children live on."""
+        os.kill(_child_of(program.pid), signal.SIGKILL)
+        program.communicate(timeout=START_S)
+
     def path(self, inside: str) -> Path:
         """Where a file of the host is, seen from outside, while it runs."""
         return Path(f"/proc/{self.pid}/root{inside}")

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from tests.hosts.host import Host
 
-OS_RELEASE = 'ID=rocky\nVERSION_ID="9.4"\nPRETTY_NAME="Rocky Linux 9.4"\n'
+OS_RELEASE = 'NAME="Rocky Linux"\nID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Rocky Linux 9.4"\n'
 OWN = ("/var/lib/rpm", "/etc/dnf", "/etc/yum.repos.d", "/var/cache/dnf", "/var/lib/dnf", "/var/log/dnf-own")
 _SPEC = """
 Name: {name}

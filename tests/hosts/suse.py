@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.hosts.host import Host
 from tests.hosts.redhat import Rpm, YumRepository
 
-OS_RELEASE = 'ID="sles"\nVERSION_ID="15.5"\nPRETTY_NAME="SUSE Linux Enterprise Server 15 SP5"\n'
+OS_RELEASE = 'NAME="SLES"\nID="sles"\nVERSION_ID="15.5"\nPRETTY_NAME="SUSE Linux Enterprise Server 15 SP5"\n'
 OWN = ("/var/lib/rpm", "/etc/zypp", "/var/cache/zypp", "/var/lib/zypp", "/var/log/zypp")
 
 

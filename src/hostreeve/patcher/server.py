@@ -4,6 +4,7 @@ import configparser
 import http.client
 import json
 import os
+import re
 import ssl
 import time
 from email.utils import parsedate_to_datetime
@@ -84,7 +85,8 @@ class Server:
         path = "/" + quote(bucket, safe="-_.~") + "/" + quote(key, safe="/-_.~")
         answer = self._signed(("GET", path, ""), {}, b"", "s3")
         if answer.status != 200:
-            raise Refused("HTTP %d" % answer.status, "s3://%s/%s cannot be read" % (bucket, key))
+            code = re.search(rb"<Code>(\w+)</Code>", answer.body)
+            raise Refused(code.group(1).decode("ascii") if code else "HTTP %d" % answer.status, "")
         return answer.body
 
     def page(self, url: str) -> bytes:
@@ -99,7 +101,7 @@ class Server:
                 url = answer.headers["location"]
                 continue
             if answer.status != 200:
-                raise Refused("HTTP %d" % answer.status, "%s cannot be read" % url.split("?")[0])
+                raise Refused("HTTP %d" % answer.status, "")
             return answer.body
         raise Refused("TooManyRedirects", url.split("?")[0])
 

@@ -1,6 +1,7 @@
 """Where a run's baseline and lists come from: the server, an object, a page, a file."""
 
 import json
+import re
 import uuid
 from typing import Any, Dict, Optional, Tuple
 
@@ -24,6 +25,7 @@ OVERRIDE_MEMBERS = (
     "AvailableSecurityUpdatesComplianceStatus",
 )
 """What the operation takes of a GetPatchBaseline's answer."""
+_TAG = re.compile(r"Key=([^,]+),Values=(.*)\Z")
 
 
 def snapshot_of(order: Order, system: System, server: Optional[Server], snapshot_id: str) -> Snapshot:
@@ -54,8 +56,11 @@ def wanted_of(order: Order, server: Optional[Server]) -> Tuple[Wanted, ...]:
 
 def _asked(order: Order, system: System, server: Server, snapshot_id: str) -> Tuple[Any, str]:
     members: Dict[str, Any] = {"InstanceId": server.where.node_id, "SnapshotId": snapshot_id}
+    tagged = _tagged(order.baseline_tags, system, server) if order.baseline_tags else None
     if order.baseline_override:
         members["BaselineOverride"] = _override(order.baseline_override, system, server)
+    elif tagged is not None:
+        members["BaselineOverride"] = _cut(tagged)
     try:
         answer = server.call("AmazonSSM.GetDeployablePatchSnapshotForInstance", members)
         page = server.page(str(answer.get("SnapshotDownloadUrl") or ""))
@@ -63,9 +68,46 @@ def _asked(order: Order, system: System, server: Server, snapshot_id: str) -> Tu
         sentence = "the server hands out no patch snapshot: %s" % wrong
         raise Failure(failure.SNAPSHOT_UNAVAILABLE, sentence) from None
     try:
-        return json.loads(page.decode("utf-8")), str(answer.get("Product") or system.product)
+        found = json.loads(page.decode("utf-8"))
     except ValueError:
         raise Failure(failure.SNAPSHOT_UNREADABLE, "the patch snapshot is not JSON") from None
+    if tagged is not None and isinstance(found, dict) and isinstance(found.get("patchBaseline"), dict):
+        # The snapshot of an override has no name; this one is a baseline that has.
+        found["patchBaseline"].update(baselineId=tagged.get("BaselineId"), name=tagged.get("Name"))
+    return found, str(answer.get("Product") or system.product)
+
+
+def _tagged(text: str, system: System, server: Server) -> Optional[Dict[str, Any]]:
+    """The baseline of this host's system that has the tag; None when there is none, Failure when several."""
+    matched = _TAG.match(text)
+    if not matched:
+        sentence = "BaselineTags must be written Key=name,Values=value"
+        raise Failure(failure.SNAPSHOT_UNAVAILABLE, sentence)
+    asked = {
+        "ResourceTypeFilters": ["ssm:patchbaseline"],
+        "TagFilters": [{"Key": matched.group(1), "Values": [matched.group(2)]}],
+    }
+    try:
+        answer = server.call("ResourceGroupsTaggingAPI_20170126.GetResources", asked, "tagging")
+        arns = [str(each["ResourceARN"]) for each in answer.get("ResourceTagMappingList") or []]
+        baselines = [_baseline(arn, server) for arn in arns]
+    except (Refused, Unreachable, KeyError, TypeError) as wrong:
+        sentence = "the baseline with the tag %s cannot be found: %s" % (text, wrong)
+        raise Failure(failure.SNAPSHOT_UNAVAILABLE, sentence) from None
+    ours = [each for each in baselines if each.get("OperatingSystem") == system.operating_system]
+    if len(ours) > 1:
+        sentence = "%d baselines for %s have the tag %s" % (len(ours), system.operating_system, text)
+        raise Failure(failure.SNAPSHOT_UNAVAILABLE, sentence)
+    return ours[0] if ours else None
+
+
+def _baseline(arn: str, server: Server) -> Dict[str, Any]:
+    return server.call("AmazonSSM.GetPatchBaseline", {"BaselineId": arn.rpartition("/")[2]})
+
+
+def _cut(found: Dict[str, Any]) -> Dict[str, Any]:
+    """What the operation takes of a baseline."""
+    return {name: found[name] for name in OVERRIDE_MEMBERS if found.get(name) is not None}
 
 
 def _override(where: str, system: System, server: Server) -> Dict[str, Any]:
@@ -79,7 +121,7 @@ def _override(where: str, system: System, server: Server) -> Dict[str, Any]:
         raise Failure(failure.OVERRIDE_UNREADABLE, "BaselineOverride %s is no list of baselines" % where)
     for each in entries:
         if each.get("OperatingSystem") == system.operating_system:
-            return {name: each[name] for name in OVERRIDE_MEMBERS if each.get(name) is not None}
+            return _cut(each)
     sentence = "BaselineOverride %s has no baseline for %s" % (where, system.operating_system)
     raise Failure(failure.OVERRIDE_HAS_NO_SYSTEM, sentence)
 
