@@ -137,6 +137,7 @@ for each in documents.ON_NODES:
     documents.announce(each, associations.document_changed, latest=associations.latest_changed)
 documents.furnish(patches.LINE, patching.run_script)
 parameters.announce(associations.parameter_changed)
+groups.declare(*organizations.KINDS)
 groups.declare(groups.KIND, compute.KIND, kms.KIND, nodes.TAGGABLE, documents.TAGGABLE, parameters.TAGGABLE)
 groups.declare(automations.TAGGABLE, patches.TAGGABLE, associations.TAGGABLE, windows.TAGGABLE)
 commands.follow(automations.OWNER, automations.command_ended)

@@ -11,10 +11,12 @@ from hostreeve.platform.organizations.actions.founding import (
 from hostreeve.platform.organizations.actions.limits import Limits
 from hostreeve.platform.organizations.actions.membership import announce_closing
 from hostreeve.platform.organizations.actions.tag_rules import tag_rules
+from hostreeve.platform.organizations.actions.tagging import KINDS
 from hostreeve.platform.organizations.model.organization import Account, Organization
 from hostreeve.platform.organizations.store.trees import installation_account as management_account
 
 __all__ = [
+    "KINDS",
     "Account",
     "Limits",
     "NewKey",

@@ -1,6 +1,6 @@
 """Which kinds of resource can be tagged and found: slices declare theirs when the program is composed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
@@ -42,7 +42,17 @@ def named(type_name: str) -> Kind | None:
 
 def of_arn(scope: Scope, arn: str) -> Kind | None:
     """The kind of a resource of this account and Region; None for others and for what has no tags here."""
-    return next((kind for kind in kinds() if arn.startswith(kind.prefix(scope))), None)
+    return next((kind for kind in kinds() if kind.home(scope) and arn.startswith(kind.prefix(scope))), None)
+
+
+def by_home(scope: Scope, among: Iterable[Kind]) -> dict[Scope, dict[str, Kind]]:
+    """The kinds that are found from an account and Region, by their ARNs' prefix, where their tags lie."""
+    found: dict[Scope, dict[str, Kind]] = {}
+    for kind in among:
+        home = kind.home(scope)
+        if home is not None:
+            found.setdefault(home, {})[kind.prefix(scope)] = kind
+    return found
 
 
 def set_tags(tx: Transaction, scope: Scope, arn: str, tags: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from hostreeve.platform.groups.model.queries import Query, TagFilter, allows
 from hostreeve.platform.groups.model.tagging import Kind
 from hostreeve.platform.groups.store import groups as group_rows
 from hostreeve.platform.groups.store import searching as rows
+from hostreeve.platform.groups.store import tags as tag_rows
 
 
 class Resource(NamedTuple):
@@ -58,9 +59,36 @@ def tagged(
     limit: int,
 ) -> list[Resource]:
     """Resources of these kinds behind `after` that pass the filters; without filters, all that have tags."""
-    prefixes = {kind.prefix(scope): kind for kind in among}
-    arns = rows.matching(tx, scope, filters, list(prefixes), after=after, limit=limit)
-    return [Resource(arn, _kind_of(arn, prefixes).type_name) for arn in arns]
+    found = [
+        Resource(arn, _kind_of(arn, prefixes).type_name)
+        for home, prefixes in kinds.by_home(scope, among).items()
+        for arn in rows.matching(tx, home, filters, list(prefixes), after=after, limit=limit)
+    ]
+    return sorted(found)[:limit]
+
+
+def tags_of(tx: Transaction, scope: Scope, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The tags of several resources that are found from an account and Region; those without are missing."""
+    found: dict[str, dict[str, str]] = {}
+    for home in kinds.by_home(scope, kinds.kinds()) if arns else ():
+        found |= tag_rows.tags_of_many(tx, home, arns)
+    return found
+
+
+def keys(tx: Transaction, scope: Scope, *, after: str, limit: int) -> list[str]:
+    """The keys behind `after` of all tags of these resources, in order."""
+    found: set[str] = set()
+    for home, prefixes in kinds.by_home(scope, kinds.kinds()).items():
+        found.update(rows.keys(tx, home, prefixes=list(prefixes), after=after, limit=limit))
+    return sorted(found)[:limit]
+
+
+def values_of(tx: Transaction, scope: Scope, key: str, *, after: str | None, limit: int) -> list[str]:
+    """The values behind `after` (None: from the first) of one key, in order."""
+    found: set[str] = set()
+    for home, prefixes in kinds.by_home(scope, kinds.kinds()).items():
+        found.update(rows.values_of(tx, home, key, prefixes=list(prefixes), after=after, limit=limit))
+    return sorted(found)[:limit]
 
 
 def _kind_of(arn: str, prefixes: dict[str, Kind]) -> Kind:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hostreeve.api.call import Call
-from hostreeve.kernel.scope import Scope
+from hostreeve.kernel.scope import GLOBAL, Scope
 from hostreeve.persistence.database import Transaction
 
 TAGS_MAX = 50
 """Tags on one resource."""
+
+GLOBAL_FROM = "us-east-1"
 
 RESERVED = "aws:"
 """Keys that begin so belong to the system."""
@@ -38,7 +40,8 @@ class Taggable:
 class Kind:
     """A kind of resource that is found by its tags, in the tagging API and by the queries of groups.
 
-    `type_name` is CloudFormation's (`AWS::SSM::Parameter`), `service_type` the tagging API's
+    `is_global`: of no Region. Its tags are kept so, and it is found from the Region where AWS has what is
+    global. `type_name` is CloudFormation's (`AWS::SSM::Parameter`), `service_type` the tagging API's
     (`ssm:parameter`); the kind's ARNs, and no others, begin with `prefix`. `exists` answers for an ARN of
     the scope. `tag` and `untag` do what the service's own operations do, leave asked and refusals included.
     """
@@ -49,6 +52,13 @@ class Kind:
     exists: Callable[[Transaction, Scope, str], bool]
     tag: Callable[[Call, str, Mapping[str, str]], None]
     untag: Callable[[Call, str, Sequence[str]], None]
+    is_global: bool = False
+
+    def home(self, scope: Scope) -> Scope | None:
+        """Where the tags lie that are found from this account and Region; None when none are."""
+        if not self.is_global:
+            return scope
+        return Scope(scope.account, GLOBAL) if scope.region in (GLOBAL, GLOBAL_FROM) else None
 
 
 def tag_facts(tags: Mapping[str, str]) -> dict[str, list[str]]:

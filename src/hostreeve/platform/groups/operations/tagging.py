@@ -18,8 +18,6 @@ from hostreeve.platform.groups.actions.searching import Resource
 from hostreeve.platform.groups.model.queries import TagFilter
 from hostreeve.platform.groups.model.tag_rules import Compliance, compliance
 from hostreeve.platform.groups.model.tagging import RESERVED, Kind
-from hostreeve.platform.groups.store import searching as rows
-from hostreeve.platform.groups.store import tags as tag_rows
 
 tagging = Operations("resourcegroupstaggingapi")
 error = tagging.errors
@@ -114,7 +112,7 @@ def _within(found: list[Resource], tags: Mapping[str, Mapping[str, str]], most: 
 
 
 def _tags_of(call: Call, found: Sequence[Resource]) -> dict[str, dict[str, str]]:
-    return tag_rows.tags_of_many(call.tx, call.scope, [each.arn for each in found]) if found else {}
+    return searching.tags_of(call.tx, call.scope, [each.arn for each in found])
 
 
 def _mappings(
@@ -166,7 +164,7 @@ def _page(request: Mapping[str, Any], default: int, most: int) -> paging.Page:
 def get_tag_keys(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """All keys in use, by name."""
     page = _page(request, NAMES_PAGE, NAMES_PAGE)
-    found = rows.keys(call.tx, call.scope, prefixes=_prefixes(call), after=page.after, limit=page.limit + 1)
+    found = searching.keys(call.tx, call.scope, after=page.after, limit=page.limit + 1)
     return {"TagKeys": found[: page.limit], "PaginationToken": page.token(found, str) or ""}
 
 
@@ -175,14 +173,8 @@ def get_tag_values(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """All values of one key, by name."""
     page = _page(request, NAMES_PAGE, NAMES_PAGE)
     after = page.after if request.get("PaginationToken") else None
-    found = rows.values_of(
-        call.tx, call.scope, request["Key"], prefixes=_prefixes(call), after=after, limit=page.limit + 1
-    )
+    found = searching.values_of(call.tx, call.scope, request["Key"], after=after, limit=page.limit + 1)
     return {"TagValues": found[: page.limit], "PaginationToken": page.token(found, str) or ""}
-
-
-def _prefixes(call: Call) -> list[str]:
-    return [kind.prefix(call.scope) for kind in kinds.kinds()]
 
 
 @tagging.writes("TagResources", on=anything, action="tag:TagResources")

@@ -23,13 +23,7 @@ from hostreeve.platform.organizations.store import accounts, policies, trees
 def arn_of(call: Call, policy_id: str) -> standing.Resource:
     """The ARN of a policy, which holds its type; of one that is not there, as a control policy's."""
 
-    def find(organization: Organization) -> str:
-        if policy_id == FULL_ACCESS.policy_id:
-            return FULL_ACCESS.arn(organization)
-        found = policies.find(call.tx, organization.organization_id, policy_id)
-        return organization.policy_arn(found.type if found else CONTROL, policy_id)
-
-    return find
+    return lambda organization: tagging.arn_of(call.tx, organization, policy_id)
 
 
 def _node(target_id: str) -> standing.Resource:
