@@ -1,6 +1,7 @@
 """Where records lie, for how long, and that none is lost or there twice on the way."""
 
 import json
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -211,4 +212,29 @@ def test_strangers_make_no_places_of_their_own(audited):
     assert {place["region"] for place in places} == {"us-east-1", ""}
     assert {r["awsRegion"] for r in exported(audited.house)} >= {"nowhere-0", "nowhere-19"}
     report = audit.verify(audited.house.app.database.read_sync, audited.house.app.auditor.journal.folder)
+    assert report.findings == []
+
+
+def test_who_looks_things_up_in_another_thread_takes_no_record_away(audited):
+    """The event loop goes on hearing calls while records are made."""
+    auditor = audited.house.app.auditor
+    stop = threading.Event()
+
+    def look():
+        while not stop.is_set():
+            auditor.catch_up()
+            auditor.journal.sync()
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for each in looking:
+        each.start()
+    told = []
+    for _ in range(300):
+        told.append(audited.ssm.describe_parameters()["ResponseMetadata"]["RequestId"])
+    stop.set()
+    for each in looking:
+        each.join()
+    written = ids(exported(audited.house, attributes=(("EventName", "DescribeParameters"),)))
+    assert sorted(written) == sorted(told)
+    report = audit.verify(audited.house.app.database.read_sync, auditor.journal.folder)
     assert report.findings == []

@@ -26,7 +26,7 @@ ALLOWED = "The call was allowed; `hostreeve explain PRINCIPAL ACTION RESOURCE` s
 NOT_BY_POLICY = "Policies had no part in the error."
 
 
-@cloudtrail.reads("LookupEvents", on=anything)
+@cloudtrail.reads("LookupEvents", on=anything, long=True)
 def lookup_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Management events of the last 90 days, the latest first."""
     kind, value = _attribute(request)
@@ -99,7 +99,7 @@ def _resource(arn: str) -> dict[str, str]:
     return ({"ResourceType": kind} if kind else {}) | {"ResourceName": name}
 
 
-@hostreeve.reads("ExplainCall", on=anything)
+@hostreeve.reads("ExplainCall", on=anything, long=True)
 def explain_call(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The record of a call, and of one that was denied every statement that was heard for it. Of calls of
     other accounts, for those that manage them."""

@@ -76,16 +76,18 @@ class Auditor:
     def answered(self, caller: Caller, route: Route | None, error: AwsError | None) -> None:
         if self.journal is None:
             return
-        heard = self._heard
-        heard.append((caller, route, error))
-        if len(heard) >= TOGETHER or len(caller.http.body) > BODY_BYTES_HELD:
+        self._heard.append((caller, route, error))
+        if len(self._heard) >= TOGETHER or len(caller.http.body) > BODY_BYTES_HELD:
             self.catch_up()
 
     def catch_up(self) -> None:
         """Make records of what was heard. One after another costs half of what each costs at once: it stays
         in the processor's caches."""
         with self._making:
-            heard, self._heard = self._heard, []
+            # The event loop goes on adding, whoever does this.
+            count = len(self._heard)
+            heard = self._heard[:count]
+            del self._heard[:count]
             for caller, route, error in heard:
                 if route is None:
                     self._keep(caller, _record(caller, _meant(caller), naming.UNKNOWN, None), error)

@@ -175,11 +175,19 @@ class Filter(NamedTuple):
 
     def mark(self) -> bytes:
         """Bytes without which no record is one of those: looked for before anything is taken apart."""
-        if self.kind in ("", "ReadOnly", "ResourceName"):
-            return b""
-        if self.kind == "Username" and self.value == "root":
-            return b""
-        return msgspec.json.encode(self.value)[1:-1]
+        match self.kind:
+            case "":
+                return b""
+            case "ReadOnly":
+                return b'"readOnly":' + self.value.encode()
+            case "Username" if self.value == "root":
+                # An account's root, or somebody of that name.
+                return b'oot"'
+            case "ResourceName" if not self.value.startswith("arn:"):
+                # Every name is a part of its ARN.
+                return msgspec.json.encode(named(self.value))[1:-1]
+            case _:
+                return msgspec.json.encode(self.value)[1:-1]
 
 
 def key_of(kind: str, value: str) -> int:
