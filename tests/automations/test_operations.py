@@ -442,7 +442,9 @@ def test_steps_are_listed_by_every_filter_both_ways(ssm, shop):
 def test_no_more_run_at_once_than_may_and_the_others_wait_their_turn(ssm, shop):
     name = shop.write(step("rest", inputs={"Duration": "PT1H"}))
     shop.stop_all()
-    automations.set_quotas(running=3, running_adaptive=5, queued=4)
+    automations.set_quotas(
+        {"automations-at-once": 3, "automations-at-once-adaptive": 5, "automations-queued": 4}
+    )
     try:
         ids = []
         for _ in range(7):
@@ -465,7 +467,7 @@ def test_no_more_run_at_once_than_may_and_the_others_wait_their_turn(ssm, shop):
         shop.house.tick()
         assert [shop.get(each).status for each in ids[2:6]] == ["InProgress"] * 4
     finally:
-        automations.set_quotas(running=100, running_adaptive=500, queued=1_000)
+        automations.set_quotas({})
         ssm.reset_service_setting(SettingId="/ssm/automation/enable-adaptive-concurrency")
         for each in ids[2:6]:
             ssm.stop_automation_execution(AutomationExecutionId=each)

@@ -203,10 +203,10 @@ def test_parents_that_wait_leave_their_room_to_their_children(shop, ssm, most):
     shop.stop_all()
     inner = shop.write(put("a", "x"))
     outer = shop.write(child("run", inner), put("b", "x"))
-    automations.set_quotas(running=most)
+    automations.set_quotas({"automations-at-once": most})
     try:
         ids = [shop.start(outer) for _ in range(3)]
         shop.house.tick()
         assert [shop.get(each).status for each in ids] == ["Success"] * 3
     finally:
-        automations.set_quotas(running=100)
+        automations.set_quotas({})

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from hostreeve.capabilities import commands, documents, patches, windows
+from hostreeve.capabilities import automations, commands, documents, patches, windows
 from hostreeve.platform import audit
 
 DAY_MS = 86_400_000
@@ -26,7 +26,7 @@ def table() -> dict[str, tuple[str, int]]:
         ),
         AUDIT_DAYS: ("Days that records of calls are kept", audit.DAYS_DEFAULT),
     }
-    for quotas in (documents.QUOTAS, windows.QUOTAS, patches.QUOTAS):
+    for quotas in (documents.QUOTAS, windows.QUOTAS, patches.QUOTAS, automations.QUOTAS):
         found |= {key: (quota.name, quota.default) for key, quota in quotas.items()}
     return found
 
@@ -55,6 +55,7 @@ def apply(given: Mapping[str, int]) -> None:
     documents.set_quotas({key: value for key, value in given.items() if key in documents.QUOTAS})
     windows.set_quotas({key: value for key, value in given.items() if key in windows.QUOTAS})
     patches.set_quotas({key: value for key, value in given.items() if key in patches.QUOTAS})
+    automations.set_quotas({key: value for key, value in given.items() if key in automations.QUOTAS})
 
 
 def _quota(text: str) -> tuple[str, int]:

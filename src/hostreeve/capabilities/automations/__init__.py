@@ -10,7 +10,7 @@ from typing import Any
 
 from hostreeve.capabilities.automations.actions.ending import follow
 from hostreeve.capabilities.automations.actions.house import House
-from hostreeve.capabilities.automations.actions.queueing import ADAPTIVE, QUOTAS, set_quotas
+from hostreeve.capabilities.automations.actions.queueing import ADAPTIVE
 from hostreeve.capabilities.automations.actions.signalling import command_ended
 from hostreeve.capabilities.automations.actions.starting import Origin, check_role_of, start
 from hostreeve.capabilities.automations.actions.steps.run_command import OWNER
@@ -19,6 +19,7 @@ from hostreeve.capabilities.automations.actions.tagging import TAGGABLE
 from hostreeve.capabilities.automations.model.execution import Execution
 from hostreeve.capabilities.automations.model.graph import END, START, Edge, Graph, Way
 from hostreeve.capabilities.automations.model.graph import graph as _graph
+from hostreeve.capabilities.automations.model.quotas import QUOTAS, set_quotas
 from hostreeve.capabilities.automations.model.runbook import Step, read
 from hostreeve.capabilities.automations.model.status import Status
 from hostreeve.capabilities.automations.store.executions import find

@@ -2,6 +2,7 @@
 
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.service_models import service
+from hostreeve.capabilities.automations.model.quotas import quota
 from hostreeve.capabilities.automations.store import executions as rows
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
@@ -11,21 +12,11 @@ error = ServiceErrors(service("ssm"))
 
 ADAPTIVE = settings.Setting("/ssm/automation/enable-adaptive-concurrency", ("False", "True"), "False")
 """Whether more executions may run at once."""
-QUOTAS = {"running": 100, "running-adaptive": 500, "queued": 1_000}
-"""Executions of an account in one Region: at once, at once with adaptive concurrency, and those that wait."""
-
-
-def set_quotas(**changes: int) -> None:
-    """Raise or lower quotas, by their names with `_` for `-`."""
-    for name, value in changes.items():
-        known = name.replace("_", "-")
-        assert known in QUOTAS, f"there is no quota {known}"
-        QUOTAS[known] = value
 
 
 def limit(tx: Transaction, scope: Scope) -> int:
     is_adaptive = settings.value_of(tx, scope, ADAPTIVE) == "True"
-    return QUOTAS["running-adaptive" if is_adaptive else "running"]
+    return quota("automations-at-once-adaptive" if is_adaptive else "automations-at-once")
 
 
 def has_room(tx: Transaction, scope: Scope) -> bool:
@@ -36,7 +27,7 @@ def has_room(tx: Transaction, scope: Scope) -> bool:
 
 def require_place(tx: Transaction, scope: Scope) -> None:
     """AutomationExecutionLimitExceededException when too many wait already."""
-    most = QUOTAS["queued"]
+    most = quota("automations-queued")
     if len(rows.queued(tx, scope, most)) >= most:
         raise error.AutomationExecutionLimitExceededException(
             f"{most} executions wait for others to end; no more can be queued."

@@ -13,7 +13,6 @@ STEPS_DONE_MAX = 10_000
 """Steps that one execution does at most, each time in a loop counted."""
 DEPTH_MAX = 10
 """How deep executions may begin one another."""
-RETENTION_MS = 30 * 86_400_000
 
 
 class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
