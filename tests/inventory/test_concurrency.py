@@ -38,7 +38,7 @@ def test_ids_that_are_remembered_are_those_of_this_store_and_of_what_is_there(da
     swept = one.write_sync(lambda tx: rows.sweep(tx, SCOPE, "AWS:Application"))
     assert swept == 2
     made = ids(one, first)
-    stored = one.read_sync(lambda tx: rows.contents(tx, made))
+    stored = one.read_sync(lambda tx: rows.contents(tx, SCOPE, made))
     assert stored == {made[0]: {"Name": "a"}}
 
 
@@ -52,4 +52,4 @@ def test_ids_of_a_unit_that_failed_are_not_remembered(database):
     with pytest.raises(RuntimeError):
         database.write_sync(unit)
     made = database.write_sync(lambda tx: rows.ids_for(tx, SCOPE, "AWS:Application", [content]))
-    assert database.read_sync(lambda tx: rows.contents(tx, made)) == {made[0]: {"Name": "never"}}
+    assert database.read_sync(lambda tx: rows.contents(tx, SCOPE, made)) == {made[0]: {"Name": "never"}}

@@ -58,7 +58,9 @@ def listed(call: Call, request: Mapping[str, Any], page: Page) -> tuple[list[Cha
         after = rows[-1].at_ms, rows[-1].type_name
     token = page.token(found, lambda each: (each.at_ms, each.type_name))
     shown = found[: page.limit]
-    contents = row_store.contents(call.tx, (i for each in shown for i in (*each.added, *each.removed)))
+    contents = row_store.contents(
+        call.tx, call.scope, (i for each in shown for i in (*each.added, *each.removed))
+    )
     return [_change(each, contents) for each in shown], token
 
 

@@ -189,7 +189,9 @@ class Estate:
 
     def _stored(self, type_name: str, node_ids: Sequence[str]) -> dict[str, Found]:
         kept = store.find_many(self.tx, self.scope, node_ids, type_name)
-        contents = row_store.contents(self.tx, (each for one in kept.values() for each in one.row_ids))
+        contents = row_store.contents(
+            self.tx, self.scope, (each for one in kept.values() for each in one.row_ids)
+        )
         return {
             node_id: Found(
                 type_name=type_name,

@@ -101,13 +101,15 @@ def _known(tx: Transaction, scope: Scope, type_name: str, digests: Iterable[str]
     return {row["digest"]: row["row_id"] for row in rows}
 
 
-def contents(tx: Transaction, row_ids: Iterable[int]) -> dict[int, Row]:
+def contents(tx: Transaction, scope: Scope, row_ids: Iterable[int]) -> dict[int, Row]:
     """Entries by id."""
     found: dict[int, Row] = {}
     wanted = sorted(set(row_ids))
     for start in range(0, len(wanted), _AT_ONCE):
         rows = tx.all(
-            "SELECT row_id, content FROM inventory_rows WHERE row_id IN :ids",
+            f"SELECT row_id, content FROM inventory_rows WHERE {_SCOPE} AND row_id IN :ids",
+            account=scope.account,
+            region=scope.region,
             ids=wanted[start : start + _AT_ONCE],
         )
         found |= {row["row_id"]: msgspec.json.decode(row["content"]) for row in rows}
