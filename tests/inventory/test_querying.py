@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.inventory.conftest import APPLICATION, RACK
+from tests.inventory.conftest import APPLICATION, CAPTURED, RACK
 from tests.inventory.test_putting import refused
 
 
@@ -257,6 +257,30 @@ def test_schemas_are_awss_and_the_accounts_own(fleet):
     assert {"Name", "Version"} <= {each["Name"] for each in counted["Attributes"]}
     assert refused(fleet.ssm.get_inventory_schema, TypeName="AWS:Toaster") == "InvalidTypeNameException"
     assert fleet.ssm.get_inventory_schema(TypeName=APPLICATION, SubType=True)["Schemas"] == []
+
+
+def test_a_node_that_is_away_is_shown_as_lost_and_found_so(fleet):
+    away = fleet.node()
+    fleet.world.advance(700)
+    here = fleet.node()
+    status = "AWS:InstanceInformation.InstanceStatus"
+    assert fleet.find((status, "Equal", "ConnectionLost")) == {away}
+    assert fleet.find((status, "BeginWith", "Act")) == {here}
+    assert fleet.counts(status, filters=[fleet.own()]) == [
+        {"Count": "1", "InstanceStatus": "active"},
+        {"Count": "1", "InstanceStatus": "connectionlost"},
+    ]
+    everybody = {row["InstanceStatus"]: int(row["Count"]) for row in fleet.counts(status)}
+    assert everybody["active"] == everybody["connectionlost"] == 1
+
+
+def test_what_patching_found_is_inventory_too(fleet):
+    node, _ = fleet.node(), fleet.node()
+    times = dict.fromkeys(("OperationStartTime", "OperationEndTime"), CAPTURED)
+    row = {"BaselineId": "pb-0123456789abcdef0", "PatchGroup": "Prod", "OperationType": "Scan", **times}
+    fleet.put(node, "AWS:PatchSummary", row)
+    assert fleet.find(("AWS:PatchSummary.PatchGroup", "Equal", "Prod")) == {node}
+    assert fleet.rows(node, "AWS:PatchSummary") == [row]
 
 
 def test_a_node_that_left_is_shown_as_terminated_for_thirty_days(fleet):
