@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.debian import Deb, Repository, debian, install, versions
+from tests.hosts.debian import Deb, Repository, debian, install
 from tests.hosts.host import needs
 
 pytestmark = pytest.mark.slow
 OS_RELEASE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n'
 STATE = "/var/lib/hostreeve-agent"
-RESTART = "/run/restart-wanted"
 PATIENCE_S = 120
 OLD = [
     Deb("openssl", "3.0.1", arch="amd64", priority="important"),
@@ -50,7 +49,7 @@ class Node:
             *("--activation-code", activation["ActivationCode"]),
         )
         settings = json.loads(host.read(f"{STATE}/node.json"))
-        settings["reboot_command"] = ["touch", RESTART]
+        settings["reboot_command"] = ["true"]
         host.write(f"{STATE}/node.json", json.dumps(settings))
         self.id = settings["node_id"]
         self.up()
@@ -63,11 +62,6 @@ class Node:
         self.host.reboot()
         self.running.wait()
         self.up()
-
-    def restart_when_asked(self):
-        self.site.until(lambda: self.host.path(RESTART).exists(), PATIENCE_S)
-        self.host.path(RESTART).unlink()
-        self.restart()
 
     def tag(self, **tags):
         named = [{"Key": key.replace("_", " "), "Value": value} for key, value in tags.items()]
@@ -196,25 +190,6 @@ def test_a_tagged_node_is_scanned_by_its_groups_baseline_and_others_by_aws(site,
     assert "openssl" in [each["Name"] for each in found["Patches"]]
 
 
-def test_what_is_installed_without_a_restart_is_not_compliant_until_there_was_one(site, node):
-    node.patch("Install", RebootOption="NoReboot")
-    assert versions(node.host)["openssl"] == "3.0.2 ii"
-    assert node.state["InstalledPendingRebootCount"] == 2 and node.compliance == "NON_COMPLIANT"
-    assert node.state["MissingCount"] == 0
-    node.restart()
-    node.patch("Scan")
-    assert node.state["InstalledPendingRebootCount"] == 0 and node.compliance == "COMPLIANT"
-    assert node.patches["openssl.amd64"] == "INSTALLED"
-
-
-def test_an_installation_restarts_the_machine_and_goes_on_where_it_was(site, node):
-    command = node.send("Install")
-    node.restart_when_asked()
-    assert site.finished(command, node.id, PATIENCE_S)["Status"] == "Success", node.said(command)
-    assert node.compliance == "COMPLIANT" and node.state["Operation"] == "Install"
-    assert node.patches["openssl.amd64"] == "INSTALLED"
-
-
 def test_what_is_rejected_and_installed_counts_as_the_action_says(site, node):
     made = baseline(site, ("PRIORITY", "*"), rejected_patches="telnet", rejected_patches_action="BLOCK")
     site.aws("ssm", "register-default-patch-baseline", "--baseline-id", made)
@@ -264,28 +239,6 @@ def put(site, key, content):
     return f"s3://patching/{key}"
 
 
-def test_a_list_of_patches_stands_in_the_place_of_the_baseline_and_not_of_its_judgement(site, node):
-    install(node.host, "htop=3.2")
-    wanted = put(site, "list.yaml", "patches:\n  - id: 'editor.all'\n    title: 'editor.all:1.1'\n")
-    node.patch("Scan", InstallOverrideList=wanted)
-    assert node.state["MissingCount"] == 2
-    node.patch("Install", InstallOverrideList=wanted, RebootOption="NoReboot")
-    assert versions(node.host)["editor"] == "1.1 ii" and versions(node.host)["openssl"] == "3.0.1 ii"
-    assert node.state["InstallOverrideList"] == wanted
-    node.restart()
-    node.patch("Scan")
-    assert node.patches["editor.all"] == "INSTALLED_OTHER" and node.patches["openssl.amd64"] == "MISSING"
-
-
-def test_a_list_and_an_override_together_fail_and_change_nothing(site, node):
-    node.patch("Scan")
-    before = node.state
-    override = put(site, "override.json", json.dumps([{"OperatingSystem": "DEBIAN"}]))
-    said = node.patch("Install", "Failed", InstallOverrideList=override, BaselineOverride=override)
-    assert "cannot be given together" in said
-    assert node.state == before and versions(node.host)["openssl"] == "3.0.1 ii"
-
-
 def test_a_scan_by_another_baseline_stands_in_the_place_of_the_one_before(site, node):
     node.patch("Scan")
     assert node.state["MissingCount"] == 2
@@ -293,47 +246,6 @@ def test_a_scan_by_another_baseline_stands_in_the_place_of_the_one_before(site, 
     site.aws("ssm", "register-default-patch-baseline", "--baseline-id", made)
     node.patch("Scan")
     assert (node.state["MissingCount"], node.state["BaselineId"]) == (1, made)
-
-
-def test_an_override_patches_by_itself_and_leaves_what_is_known_of_the_node(site, node):
-    node.patch("Scan")
-    before = node.state
-    rules = {
-        "PatchRules": [{"PatchFilterGroup": {"PatchFilters": [{"Key": "PRIORITY", "Values": ["Standard"]}]}}]
-    }
-    override = put(site, "override.json", json.dumps([{"OperatingSystem": "DEBIAN", "ApprovalRules": rules}]))
-    node.patch("Install", BaselineOverride=override, RebootOption="NoReboot")
-    assert versions(node.host)["telnet"] == "0.18 ii" and versions(node.host)["openssl"] == "3.0.1 ii"
-    assert node.state == before
-
-
-def test_hooks_run_before_and_after_the_installation_and_at_the_end(site, node):
-    names = ("Pre", "Post", "End")
-    for name in names:
-        content = {
-            "schemaVersion": "2.2",
-            "mainSteps": [
-                {
-                    "action": "aws:runShellScript",
-                    "name": "note",
-                    "inputs": {
-                        "runCommand": [f"echo {name} $(dpkg-query -W -f '${{Version}}' openssl) >> /hooks"]
-                    },
-                }
-            ],
-        }
-        site.client("ssm").create_document(Name=name, Content=json.dumps(content), DocumentType="Command")
-    hooks = {
-        f"{kind}HookDocName": name
-        for kind, name in zip(("PreInstall", "PostInstall", "OnExit"), names, strict=True)
-    }
-    node.patch("Scan", document="AWS-RunPatchBaselineWithHooks", **hooks)
-    assert node.host.read("/hooks") == "End 3.0.1\n"
-    command = node.send("Install", document="AWS-RunPatchBaselineWithHooks", **hooks)
-    node.restart_when_asked()
-    assert site.finished(command, node.id, PATIENCE_S)["Status"] == "Success", node.said(command)
-    assert node.host.read("/hooks") == "End 3.0.1\nPre 3.0.1\nPost 3.0.2\nEnd 3.0.2\n"
-    assert node.compliance == "COMPLIANT"
 
 
 def test_on_sunday_night_the_production_nodes_are_patched_in_their_window(site, tmp_path, repository):

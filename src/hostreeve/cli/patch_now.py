@@ -13,11 +13,20 @@ from hostreeve.cli import words
 from hostreeve.cli.client import Client
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.screen import visible
-from hostreeve.cli.trouble import EXIT_NOT_SENT, EXIT_SOME_FAILED, EXIT_SUCCESS, Trouble, UsageTrouble
+from hostreeve.cli.trouble import (
+    EXIT_NOT_SENT,
+    EXIT_SOME_FAILED,
+    EXIT_SUCCESS,
+    NoAnswer,
+    Trouble,
+    UsageTrouble,
+)
 
 DOCUMENT = "AWS-RunPatchBaseline"
 NAME = "AWS-PatchNowAssociation"
 POLL_S_FIRST, POLL_S_LAST = 0.5, 5.0
+PATIENCE_S = 60.0
+"""How long a server may be away while it is being watched."""
 IDS_AT_ONCE, PAGE = 50, 100
 _ENDED = ("Success", "Failed", "TimedOut", "Cancelled", "Rejected")
 
@@ -93,7 +102,8 @@ def _begin(desk: Desk, client: Client, arguments: Namespace, targets: list[dict[
 
 def _watched(desk: Desk, client: Client, association_id: str, *, as_json: bool) -> int:
     try:
-        execution_id = _ended(client, association_id)
+        # Interrupted, it is gone all the same: nodes that have begun go on, nothing begins later.
+        execution_id = _ended(desk, client, association_id)
         nodes = _targets(client, association_id, execution_id)
     finally:
         client.call("ssm", "DeleteAssociation", AssociationId=association_id)
@@ -120,11 +130,18 @@ def _watched(desk: Desk, client: Client, association_id: str, *, as_json: bool) 
     return EXIT_SUCCESS if all(status == "Success" for status in nodes.values()) else EXIT_SOME_FAILED
 
 
-def _ended(client: Client, association_id: str) -> str:
+def _ended(desk: Desk, client: Client, association_id: str) -> str:
     """The id of its one execution, once that has ended."""
-    pause, wait_s = threading.Event(), POLL_S_FIRST
+    pause, wait_s, answered_s = threading.Event(), POLL_S_FIRST, desk.world.monotonic()
     while True:
-        found = client.call("ssm", "DescribeAssociationExecutions", AssociationId=association_id)
+        try:
+            found = client.call("ssm", "DescribeAssociationExecutions", AssociationId=association_id)
+            answered_s = desk.world.monotonic()
+        except NoAnswer:
+            # A server that restarts is back in a moment.
+            if desk.world.monotonic() - answered_s > PATIENCE_S:
+                raise
+            found = {}
         for execution in found.get("AssociationExecutions", []):
             if execution["Status"] in _ENDED:
                 return str(execution["ExecutionId"])

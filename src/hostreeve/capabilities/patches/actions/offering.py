@@ -23,6 +23,11 @@ KEPT_MS = 90 * DAY_MS
 """How long a version stays in the catalog that nobody reports any more."""
 CATALOG_MAX = 200_000
 """Versions of one account and Region. Beyond it, new ones are not listed until old ones are forgotten."""
+_REPORTED: Mapping[str, store.Property] = {
+    "CLASSIFICATION": "classification",
+    "SEVERITY": "severity",
+    "PRIORITY": "priority",
+}
 LOOKED_AT_ONCE = 500
 LOOKED_AT_MAX = 5_000
 """A page that found little in so many versions is short, and says where to go on."""
@@ -139,6 +144,7 @@ def properties(call: Call, system: str, member: str) -> list[str]:
     known = set(systems.KNOWN.get((system, member), ()))
     if member == "PRODUCT":
         return sorted(known | set(store.products(call.tx, call.scope, system)))
-    if member in ("CLASSIFICATION", "SEVERITY", "PRIORITY"):
-        known |= set(store.values(call.tx, call.scope, system, member.lower()))
+    reported = _REPORTED.get(member)
+    if reported is not None:
+        known |= set(store.values(call.tx, call.scope, system, reported))
     return sorted(known)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -11,7 +11,7 @@ from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 
 _SCOPED = "account = :account AND region = :region"
-_AT_ONCE = 2_000
+Property = Literal["classification", "severity", "priority"]
 
 
 class Offered(NamedTuple):
@@ -101,10 +101,13 @@ def add(
 ) -> None:
     """Into the catalog, each once."""
     tx.many(
-        "INSERT INTO patch_catalog (account, region, operating_system, product, patch_key, body, seen_ms)"
-        " VALUES (:account, :region, :operating_system, :product, :key, :body, :now_ms)"
+        "INSERT INTO patch_catalog (account, region, operating_system, product, patch_key, body, seen_ms,"
+        " classification, severity, priority) VALUES (:account, :region, :operating_system, :product, :key,"
+        " :body, :now_ms, :classification, :severity, :priority)"
         " ON CONFLICT (account, region, operating_system, product, patch_key)"
-        " DO UPDATE SET body = excluded.body, seen_ms = excluded.seen_ms",
+        " DO UPDATE SET body = excluded.body, seen_ms = excluded.seen_ms,"
+        " classification = excluded.classification, severity = excluded.severity,"
+        " priority = excluded.priority",
         [
             {
                 **_in(scope),
@@ -113,6 +116,9 @@ def add(
                 "key": version.key,
                 "body": msgspec.json.encode(version).decode(),
                 "now_ms": now_ms,
+                "classification": version.classification,
+                "severity": version.severity,
+                "priority": version.priority,
             }
             for version in versions
         ],
@@ -171,14 +177,15 @@ def products(tx: Transaction, scope: Scope, system: str) -> list[str]:
     return sorted(row["product"] for row in rows)
 
 
-def values(tx: Transaction, scope: Scope, system: str, member: str) -> list[str]:
-    """The different values of a member of an operating system's versions; those without are left out."""
-    found: set[str] = set()
-    after = (system, "", "")
-    while entries := catalog(tx, scope, system=system, after=after, limit=_AT_ONCE):
-        found |= {str(getattr(entry.version, member)) for entry in entries}
-        after = entries[-1].place
-    return sorted(found - {""})
+def values(tx: Transaction, scope: Scope, system: str, member: Property) -> list[str]:
+    """The different values of a property of an operating system's versions; those without are left out."""
+    rows = tx.all(
+        f"SELECT DISTINCT {member} AS value FROM patch_catalog"
+        f" WHERE {_SCOPED} AND operating_system = :system AND {member} <> ''",
+        **_in(scope),
+        system=system,
+    )
+    return sorted(row["value"] for row in rows)
 
 
 def forget(tx: Transaction, before_ms: int, limit: int) -> int:
