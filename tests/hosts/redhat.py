@@ -42,6 +42,7 @@ class Rpm(NamedTuple):
     config: tuple[str, ...] = ()
     scripts: tuple[tuple[str, str], ...] = ()
     obsoletes: str = ""
+    provides: str = ""
 
     @property
     def nevra(self) -> str:
@@ -64,6 +65,7 @@ class Advisory(NamedTuple):
 def build(rpm: Rpm, folder: Path) -> Path:
     """The .rpm file."""
     requires = f"Requires: {rpm.requires}\n" if rpm.requires else ""
+    requires += f"Provides: {rpm.provides}\n" if rpm.provides else ""
     requires += f"Obsoletes: {rpm.obsoletes}\n" if rpm.obsoletes else ""
     install = []
     for path, content in rpm.files:

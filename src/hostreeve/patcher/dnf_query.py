@@ -56,7 +56,7 @@ def _base(dnf: Any, wanted: Dict[str, Any]) -> Any:
 def _found(base: Any, wanted: Dict[str, Any]) -> Dict[str, Any]:
     hawkey: Any = importlib.import_module("hawkey")
     every = getattr(hawkey, "IGNORE_REGULAR_EXCLUDES", hawkey.IGNORE_EXCLUDES)
-    newest, duplicates = _installed(base)
+    newest, duplicates = _installed(base, every)
     names = sorted({pkg.name for pkg in newest.values()})
     offered: Dict[Tuple[str, str], List[Any]] = {}
     allowed: Set[str] = set()
@@ -70,12 +70,14 @@ def _found(base: Any, wanted: Dict[str, Any]) -> Dict[str, Any]:
     return {"packages": packages, "offers": _offers(base, hawkey, wanted, set(newest))}
 
 
-def _installed(base: Any) -> Tuple[Dict[Tuple[str, str], Any], Set[str]]:
+def _installed(base: Any, every: int) -> Tuple[Dict[Tuple[str, str], Any], Set[str]]:
     """The newest of each name and architecture, and which are there twice and should not be."""
     newest: Dict[Tuple[str, str], Any] = {}
     twice: Set[str] = set()
-    several = set(base._get_installonly_query().installed()) if base.conf.installonlypkgs else set()
-    for pkg in base.sack.query().installed():
+    # What the administrator excludes is there all the same.
+    there = base.sack.query(flags=every).installed()
+    several = set(base._get_installonly_query(there))
+    for pkg in there:
         if pkg.name == "gpg-pubkey":
             continue
         key = pkg.name, pkg.arch
