@@ -14,6 +14,7 @@ from tests.hosts.host import needs
 pytestmark = pytest.mark.slow
 OS_RELEASE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n'
 STATE = "/var/lib/hostreeve-agent"
+RESTART = "/run/restart-wanted"
 PATIENCE_S = 120
 OLD = [
     Deb("openssl", "3.0.1", arch="amd64", priority="important"),
@@ -39,17 +40,17 @@ def repository(tmp_path_factory):
 class Node:
     """A host of its own with an agent of ours in it."""
 
-    def __init__(self, site, host, name):
+    def __init__(self, site, host, name, *options):
         self.site, self.host = site, host
         ssm = site.client("ssm")
         activation = ssm.create_activation(IamRole="service-role/SSMServiceRole", DefaultInstanceName=name)
         self._agent(
             *("enrol", "--server", site.plane.url, "--ca", site.plane.ca),
             *("--activation-id", activation["ActivationId"]),
-            *("--activation-code", activation["ActivationCode"]),
+            *("--activation-code", activation["ActivationCode"], *options),
         )
         settings = json.loads(host.read(f"{STATE}/node.json"))
-        settings["reboot_command"] = ["true"]
+        settings["reboot_command"] = ["touch", RESTART]
         host.write(f"{STATE}/node.json", json.dumps(settings))
         self.id = settings["node_id"]
         self.up()
@@ -119,14 +120,14 @@ class Node:
 
 
 @contextmanager
-def nodes(site, folder, repository, *names):
+def nodes(site, folder, repository, *names, options=()):
     """Nodes with the old packages, gone at the end."""
     hosts, made = [], []
     try:
         for name in names:
             hosts.append(debian(folder, repository, os_release=OS_RELEASE))
             install(hosts[-1], "openssl=3.0.1", "editor=1.0", "telnet=0.17")
-            made.append(Node(site, hosts[-1], name))
+            made.append(Node(site, hosts[-1], name, *options))
         yield made
     finally:
         for host in hosts:
@@ -299,3 +300,86 @@ def test_on_sunday_night_the_production_nodes_are_patched_in_their_window(site, 
         assert snapshots == {execution["WindowExecutionId"]}, "a window's nodes share its snapshot"
         shown = json.loads(site.hostreeve("patch", "report", "--patch-group", "Prod", "--json"))
         assert (shown["UpToDate"], shown["Missing"], shown["Error"]) == (2, 0, 1)
+
+
+HEX = "[0-9a-fA-F]"
+RUNBOOK = {
+    "schemaVersion": "0.3",
+    "outputs": ["runPatchBaseline.Output"],
+    "assumeRole": "{{AutomationAssumeRole}}",
+    "parameters": {
+        "AutomationAssumeRole": {"type": "String", "default": ""},
+        "Operation": {"type": "String", "allowedValues": ["Scan", "Install"]},
+        "SnapshotId": {
+            "type": "String",
+            "default": "",
+            "allowedPattern": f"(^$)|^{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}$",
+        },
+        "InstanceId": {"type": "String"},
+        "InstallOverrideList": {
+            "type": "String",
+            "default": "",
+            "allowedPattern": "(^$)|^https://.+$|^s3://([^/]+)/(.*?([^/]+))$",
+        },
+    },
+    "mainSteps": [
+        {
+            "name": "runPatchBaseline",
+            "action": "aws:runCommand",
+            "maxAttempts": 3,
+            "timeoutSeconds": 120,
+            "onFailure": "Abort",
+            "inputs": {
+                "DocumentName": "AWS-RunPatchBaseline",
+                "InstanceIds": ["{{InstanceId}}"],
+                "Parameters": {
+                    "SnapshotId": "{{SnapshotId}}",
+                    "InstallOverrideList": "{{InstallOverrideList}}",
+                    "Operation": "{{Operation}}",
+                },
+            },
+        }
+    ],
+}
+"""As the AWS blog on patching many accounts has it, "Automation-RunPatchBaseline"."""
+
+
+def test_a_runbook_patches_the_instances_of_a_resource_group(site, tmp_path, repository):
+    ssm, ec2 = site.client("ssm"), site.client("ec2")
+    with nodes(site, tmp_path, repository, "web", options=("--as-instance",)) as (web,):
+        ec2.create_tags(Resources=[web.id], Tags=[{"Key": "Name", "Value": "WebServers"}])
+        query = {
+            "ResourceTypeFilters": ["AWS::EC2::Instance"],
+            "TagFilters": [{"Key": "Name", "Values": ["WebServers"]}],
+        }
+        made = {"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)}
+        site.aws(
+            *("resource-groups", "create-group", "--name", "WebServers"),
+            *("--resource-query", json.dumps(made)),
+        )
+        ssm.create_document(
+            Name="Automation-RunPatchBaseline", DocumentType="Automation", Content=json.dumps(RUNBOOK)
+        )
+        started = site.aws(
+            *("ssm", "start-automation-execution", "--document-name", "Automation-RunPatchBaseline"),
+            *("--parameters", "Operation=Install", "--target-parameter-name", "InstanceId"),
+            *(
+                "--targets",
+                "Key=ResourceGroup,Values=WebServers",
+                "--max-concurrency",
+                "1",
+                "--max-errors",
+                "0",
+            ),
+        )["AutomationExecutionId"]
+        site.until(lambda: web.host.path(RESTART).exists(), PATIENCE_S)
+        web.restart()
+
+        def ended():
+            found = ssm.get_automation_execution(AutomationExecutionId=started)["AutomationExecution"]
+            return found["AutomationExecutionStatus"] not in ("Pending", "InProgress") and found
+
+        execution = site.until(ended, PATIENCE_S)
+        assert execution["AutomationExecutionStatus"] == "Success", execution
+        assert (web.state["Operation"], web.state["MissingCount"]) == ("Install", 0)
+        assert web.compliance == "COMPLIANT"

@@ -20,6 +20,7 @@ KNOWN = {
     "QRCodePNG",
     "SecretAccessKey",
     "SessionToken",
+    "SnapshotDownloadUrl",
     "TokenCode",
     "TokenValue",
     "WebIdentityToken",

@@ -34,6 +34,7 @@ SECRET_NAMES = frozenset(
         "secretbinary",
         "secretstring",
         "sessiontoken",
+        "snapshotdownloadurl",
         "streamurl",
         "tokencode",
         "tokenvalue",
