@@ -107,9 +107,16 @@ class Repository:
         return deb.control() + f"Filename: pool/{built.name}\nSize: {len(content)}\nSHA256: {digest}\n"
 
 
-def debian(folder: Path, repository: Repository, *, os_release: str = OS_RELEASE, size: str = "256m") -> Host:
+def debian(
+    folder: Path,
+    repository: Repository,
+    *,
+    os_release: str = OS_RELEASE,
+    size: str = "256m",
+    own: tuple[str, ...] = (),
+) -> Host:
     """A host with an empty package database that knows this repository."""
-    host = Host(folder, os_release, OWN, size)
+    host = Host(folder, os_release, OWN + own, size)
     for name in ("info", "updates", "triggers", "alternatives", "parts"):
         host.path(f"/var/lib/dpkg/{name}").mkdir()
     for name in ("status", "available"):
