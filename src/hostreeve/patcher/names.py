@@ -1,6 +1,6 @@
 """Which package a line of ApprovedPatches, RejectedPatches or an InstallOverrideList means.
 
-The formats are each package manager's own (docs/reference/patching.md has the table); `*` stands for any
+The formats are each package manager's own (docs/reference/patch-selection.md has the table); `*` stands for any
 text, everything else for itself.
 """
 
