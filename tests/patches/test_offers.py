@@ -346,3 +346,27 @@ def test_versions_that_nobody_has_any_more_are_forgotten(estate, ssm, house):
     estate.world.advance(60 * DAY_S)
     house.tick()
     assert [one["Name"] for one in available(ssm, ("PRODUCT", RED[1]))] == ["bash"]
+
+
+def test_a_rule_for_alpine_can_be_about_a_repository(estate, ssm):
+    alpine = ("ALPINE_LINUX", "Alpine3.20")
+    node = estate.node(("Alpine Linux", "3.20.3"))
+    offered = [
+        {
+            "Name": name,
+            "Title": f"{name}:2",
+            "Version": "2",
+            "Repository": repository,
+            "InstalledVersion": "1",
+        }
+        for name, repository in (("busybox", "main"), ("doas", "community"))
+    ]
+    reported(estate, node, *offered, system=alpine)
+    main = {**rule(0, REPOSITORY=["main"]), "EnableNonSecurity": True}
+    made = estate.baseline("ALPINE_LINUX", ApprovalRules={"PatchRules": [main]})
+    (one,) = estate.own("PlanPatches", BaselineId=made)["Nodes"]
+    assert [each["Name"] for each in one["Install"]] == ["busybox"]
+    (all_of_them,) = estate.own("PlanPatches")["Nodes"]
+    assert [each["Name"] for each in all_of_them["Install"]] == ["busybox", "doas"], (
+        "AWS's default, ours here"
+    )

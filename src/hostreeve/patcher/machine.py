@@ -29,7 +29,11 @@ _SYSTEMS = {
     "centos": ("CENTOS", "CentOS", RPM),
     "sles": ("SUSE", "Suse", ZYPP),
     "sles_sap": ("SUSE", "Suse", ZYPP),
-    "alpine": ("ALPINE", "Alpine", APK),
+    # AWS has none for these; the server has (docs/reference/patch.md).
+    "fedora": ("CENTOS", "Fedora", RPM),
+    "opensuse-leap": ("SUSE", "OpenSuse", ZYPP),
+    "opensuse-tumbleweed": ("SUSE", "OpenSuse", ZYPP),
+    "alpine": ("ALPINE_LINUX", "Alpine", APK),
 }
 _AMAZON = {
     "2": ("AMAZON_LINUX_2", "AmazonLinux2.0"),

@@ -1,7 +1,7 @@
 """Which package a line of ApprovedPatches, RejectedPatches or an InstallOverrideList means.
 
-The formats are each package manager's own (docs/reference/patch-selection.md has the table); `*` stands for any
-text, everything else for itself.
+The formats are each package manager's own (docs/reference/patch-selection.md has the table); `*` stands
+for any text, everything else for itself.
 """
 
 import re

@@ -175,6 +175,8 @@ def _matches(key: str, values: Tuple[str, ...], patch: Patch, view: View) -> boo
         return bool(_severities(patch.severity) & wanted)
     if key == "PRIORITY":
         return patch.priority.lower() in wanted
+    if key == "REPOSITORY":
+        return patch.repository.lower() in wanted
     if key == "SECTION":
         section = patch.section.lower()
         return section in wanted or section.rsplit("/", 1)[-1] in wanted
