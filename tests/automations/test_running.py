@@ -348,6 +348,37 @@ def test_a_service_that_is_not_there_is_named(shop):
     assert "has no parameter Colour" in said["stray"]
 
 
+def test_the_runbooks_of_aws_run_or_say_what_they_miss(shop, ssm):
+    hello = shop.start("AWS-HelloWorld")
+    shop.house.tick()
+    one = shop.get(hello)
+    assert (one.status, one["Outputs"]) == ("Success", {"variable:Greeting": ["Hello World!"]})
+    for name, api_name in (
+        ("AWS-RestartEC2Instance", "StopInstances"),
+        ("AWS-StartEC2Instance", "StartInstances"),
+    ):
+        execution_id = shop.start(name, Parameters={"InstanceId": ["i-0123456789abcdef0"]})
+        shop.house.tick()
+        assert f"{api_name} of the service ec2" in shop.get(execution_id)["FailureMessage"]
+
+
+def test_an_interactive_run_of_aws_own_runbook_offers_the_step_that_follows(shop, ssm):
+    execution_id = shop.start(
+        "AWS-RestartEC2Instance", Mode="Interactive", Parameters={"InstanceId": ["i-0123456789abcdef0"]}
+    )
+    shop.house.tick()
+    assert shop.get(execution_id).status == "Waiting"
+    ssm.stop_automation_execution(AutomationExecutionId=execution_id, Type="Complete")
+    shop.house.tick()
+    assert shop.get(execution_id).status == "Success"
+
+
+def test_an_instance_that_is_not_there_cannot_be_terminated(shop):
+    execution_id = shop.start("AWS-TerminateEC2Instance", Parameters={"InstanceId": ["i-0123456789abcdef0"]})
+    shop.house.tick()
+    assert "InvalidInstanceID.NotFound" in shop.get(execution_id)["FailureMessage"]
+
+
 def test_an_assertion_holds_or_fails_the_step(shop, ssm):
     ssm.put_parameter(Name="asserted", Value="on", Type="String")
 

@@ -36,8 +36,8 @@ def test_every_type_is_told_with_the_formats_it_is_written_in():
 def test_every_document_of_aws_is_told():
     section = PAGE.partition("## Documents of AWS\n")[2].partition("\n## ")[0]
     there = set(owned.names())
-    assert there <= set(re.findall(r"AWS-[A-Za-z]+", section))
-    assert {name for name in re.findall(r"AWS-[A-Za-z]+", section)} <= there
+    assert there <= set(re.findall(r"AWS-[A-Za-z0-9]+", section))
+    assert {name for name in re.findall(r"AWS-[A-Za-z0-9]+", section)} <= there
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from hostreeve.capabilities.automations.actions.steps import (
     approve,
     assert_property,
     branch,
+    change_instance_state,
     create_tags,
     execute_automation,
     execute_aws_api,
@@ -23,6 +24,7 @@ ACTIONS: Mapping[str, Action] = {
     "aws:approve": approve.Approve(),
     "aws:assertAwsResourceProperty": assert_property.AssertProperty(),
     "aws:branch": branch.Branch(),
+    "aws:changeInstanceState": change_instance_state.ChangeInstanceState(),
     "aws:createTags": create_tags.CreateTags(),
     "aws:executeAutomation": execute_automation.ExecuteAutomation(),
     "aws:executeAwsApi": execute_aws_api.ExecuteAwsApi(),
@@ -36,7 +38,6 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 NEEDS: Mapping[str, str] = {
-    "aws:changeInstanceState": "Amazon EC2 (starting and stopping instances)",
     "aws:copyImage": "Amazon EC2 (images)",
     "aws:createImage": "Amazon EC2 (images)",
     "aws:createStack": "AWS CloudFormation",
