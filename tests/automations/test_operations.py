@@ -371,6 +371,7 @@ def test_an_approval_that_cannot_be_given_fails(shop, inputs):
     assert one.step("ask")["FailureDetails"]["FailureStage"] == "InputValidation"
 
 
+@pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
 def test_executions_are_listed_by_every_filter(ssm, shop):
     name = shop.write(step("rest", inputs={"Duration": "PT1H"}))
     one = shop.start(name, Tags=[{"Key": "team", "Value": "blue"}])
@@ -416,6 +417,7 @@ def test_executions_are_listed_by_every_filter(ssm, shop):
     shop.house.tick()
 
 
+@pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
 def test_steps_are_listed_by_every_filter_both_ways(ssm, shop):
     one = shop.run(put("a", "x"), put("b", "x"), fails("c", onFailure="Continue"), put("d", "x"))
 
@@ -439,6 +441,7 @@ def test_steps_are_listed_by_every_filter_both_ways(ssm, shop):
     assert found(StartTimeBefore="2027-01-01T00:00:00Z") == ""
 
 
+@pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
 def test_no_more_run_at_once_than_may_and_the_others_wait_their_turn(ssm, shop):
     name = shop.write(step("rest", inputs={"Duration": "PT1H"}))
     shop.stop_all()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hostreeve.kernel.scope import PARTITION
+
 Condition = tuple[str, Mapping[str, Any]]
 
 EVERYTHING: Condition = ("1 = 1", {})
@@ -18,14 +20,10 @@ def prefixed(column: str, values: Sequence[str]) -> Condition:
     parts: list[str] = []
     given: dict[str, Any] = {}
     for place, value in enumerate(values):
-        parts.append(
-            f"(SUBSTR({column}, 1, :{column}_size{place}) = :{column}_{place}"
-            f" OR {column} LIKE :{column}_arn{place} ESCAPE '!')"
-        )
         escaped = value.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        given[f"{column}_size{place}"] = len(value)
-        given[f"{column}_{place}"] = value
-        given[f"{column}_arn{place}"] = f"arn:%/{escaped}%"
+        for name, form in (("own", f"{escaped}%"), ("arn", f"arn:%/{escaped}%")):
+            parts.append(f"{column} LIKE :{column}_{name}{place} ESCAPE '!'")
+            given[f"{column}_{name}{place}"] = form
     return f"({' OR '.join(parts)})", given
 
 
@@ -39,6 +37,8 @@ def tagged(keys: Sequence[str]) -> Condition:
     return (
         "EXISTS (SELECT 1 FROM resource_tags t WHERE t.account = automation_executions.account"
         " AND t.region = automation_executions.region AND t.tag_key IN :tag_keys"
-        " AND t.arn LIKE '%:automation-execution/' || automation_executions.execution_id)",
-        {"tag_keys": list(keys)},
+        " AND t.arn = 'arn:' || :tag_partition || ':ssm:' || automation_executions.region || ':'"
+        " || automation_executions.account || ':automation-execution/'"
+        " || automation_executions.execution_id)",
+        {"tag_keys": list(keys), "tag_partition": PARTITION},
     )
