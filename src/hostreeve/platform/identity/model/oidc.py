@@ -144,7 +144,10 @@ def values_of(claims: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _object(part: str) -> Mapping[str, Any]:
-    found = json.loads(_bytes(part))
+    try:
+        found = json.loads(_bytes(part))
+    except (ValueError, RecursionError):
+        raise ValueError("a part of it is not base64 of JSON") from None
     if not isinstance(found, dict):
         raise ValueError("a part of it is no object")
     return found

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.api.operations import anything
 from hostreeve.platform.identity.model import (
     GROUP_ID,
     GROUPS_PER_USER_MAX,
@@ -14,6 +13,7 @@ from hostreeve.platform.identity.model import (
     new_id,
 )
 from hostreeve.platform.identity.operations.service import (
+    below,
     error,
     iam,
     keep_new,
@@ -56,7 +56,7 @@ def get_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@iam.reads("ListGroups", on=anything)
+@iam.reads("ListGroups", on=below("group"))
 def list_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = page_of(request)
     rows = identities.listed(

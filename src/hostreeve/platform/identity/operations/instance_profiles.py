@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.api.operations import anything
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.model import (
     PROFILE_ID,
@@ -19,6 +18,7 @@ from hostreeve.platform.identity.operations import roles
 from hostreeve.platform.identity.operations.service import (
     Context,
     asked_tags,
+    below,
     error,
     iam,
     page_of,
@@ -62,7 +62,7 @@ def get_instance_profile(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"InstanceProfile": _described(call, profile)}
 
 
-@iam.reads("ListInstanceProfiles", on=anything)
+@iam.reads("ListInstanceProfiles", on=below("instance-profile"))
 def list_instance_profiles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = page_of(request)
     rows = instance_profiles.listed(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.api.operations import anything
+from hostreeve.kernel.scope import Scope
 from hostreeve.platform.identity import managed
 from hostreeve.platform.identity.model import (
     POLICIES_MAX,
@@ -76,7 +76,12 @@ def get_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"Policy": shown | {"Tags": shown_tags(policy.tags)}}
 
 
-@iam.reads("ListPolicies", on=anything)
+def _path(scope: Scope, request: dict[str, Any]) -> list[str]:
+    """Policies of AWS are among them, so it is no ARN: AWS calls it so."""
+    return [f"policy path {request.get('PathPrefix', '/')}"]
+
+
+@iam.reads("ListPolicies", on=_path)
 def list_policies(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     whose, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
     found: list[ManagedPolicy] = []

@@ -7,7 +7,6 @@ import msgspec
 
 from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError
-from hostreeve.api.operations import anything
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.identity.actions import principals
 from hostreeve.platform.identity.model import (
@@ -21,6 +20,7 @@ from hostreeve.platform.identity.model import (
 )
 from hostreeve.platform.identity.operations.service import (
     asked_tags,
+    below,
     boundary_shown,
     checked,
     encoded,
@@ -73,7 +73,7 @@ def get_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"Role": described(call.tx, role) | {"RoleLastUsed": last}}
 
 
-@iam.reads("ListRoles", on=anything)
+@iam.reads("ListRoles", on=below("role"))
 def list_roles(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = page_of(request)
     rows = identities.listed(

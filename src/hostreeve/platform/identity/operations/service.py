@@ -199,6 +199,11 @@ def paged_here(
     return paged(member, page, behind[: page.limit + 1], key, show)
 
 
+def below(kind: str) -> Callable[[Scope, dict[str, Any]], list[str]]:
+    """What listing a kind is allowed on: the path that is asked for, as AWS has it."""
+    return lambda scope, request: [scope.arn("iam", f"{kind}{request.get('PathPrefix', '/')}")]
+
+
 def everywhere(account: str) -> Scope:
     """The scope of another account's identities: named, because it crosses accounts."""
     return Scope(account, GLOBAL)

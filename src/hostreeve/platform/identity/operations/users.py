@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from hostreeve.api.call import Call
-from hostreeve.api.operations import anything
 from hostreeve.platform.identity.model import USER_ID, Identity, identity_arn, new_id
 from hostreeve.platform.identity.operations.service import (
     asked_tags,
+    below,
     boundary_shown,
     error,
     iam,
@@ -53,7 +53,7 @@ def get_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"User": described(user) | _last_use(user, used)}
 
 
-@iam.reads("ListUsers", on=anything)
+@iam.reads("ListUsers", on=below("user"))
 def list_users(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     page = page_of(request)
     rows = identities.listed(
