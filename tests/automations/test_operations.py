@@ -126,7 +126,7 @@ PARAMETERS = {
         ),
         (
             {"Operation": ["Scan"]},
-            {"TargetLocations": [{"Accounts": ["222222222222"], "Regions": ["us-east-1"]}]},
+            {"TargetLocations": [{"Accounts": ["222222222222"], "Regions": ["mars-1"]}]},
         ),
         ({"Operation": ["Scan"]}, {"AlarmConfiguration": {"Alarms": [{"Name": "a"}]}}),
     ],

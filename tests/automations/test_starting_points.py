@@ -91,12 +91,12 @@ def test_an_association_runs_a_runbook_for_each_target(house, shop, ssm):
 
 def test_a_runbook_of_an_association_that_cannot_begin_says_why(house, shop, ssm):
     name = shop.write(step("nap"), **P)
-    locations = [{"Accounts": ["111111111111"], "Regions": ["us-east-1"]}]
+    locations = [{"Accounts": ["111111111111"], "Regions": ["mars-1"]}]
     one = associate(ssm, name, Parameters={"P": ["x"]}, TargetLocations=locations)
     house.tick()
     shown = overview(ssm, one)
     assert shown["Status"] == "Failed"
-    assert "across accounts and Regions" in shown["DetailedStatus"]
+    assert "does not serve the Region" in shown["DetailedStatus"]
 
 
 def test_the_time_of_an_association_ends_its_runbook(house, shop, ssm):

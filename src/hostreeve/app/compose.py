@@ -143,6 +143,7 @@ groups.declare(automations.TAGGABLE, patches.TAGGABLE, associations.TAGGABLE, wi
 commands.follow(automations.OWNER, automations.command_ended)
 commands.follow(associations.OWNER, associations.ended)
 commands.follow(windows.OWNER, windows.ended)
+automations.follow(automations.LOCATION, automations.child_ended)
 automations.follow(associations.OWNER, associations.ended)
 automations.follow(windows.OWNER, windows.ended)
 groups.follow(associations.tags_changed)

@@ -10,6 +10,9 @@ from typing import Any
 
 from hostreeve.capabilities.automations.actions.ending import follow
 from hostreeve.capabilities.automations.actions.house import House
+from hostreeve.capabilities.automations.actions.locating import OWNER as LOCATION
+from hostreeve.capabilities.automations.actions.locating import child_ended
+from hostreeve.capabilities.automations.actions.placing import SHARED
 from hostreeve.capabilities.automations.actions.queueing import ADAPTIVE
 from hostreeve.capabilities.automations.actions.signalling import command_ended
 from hostreeve.capabilities.automations.actions.starting import Origin, check_role_of, start
@@ -24,11 +27,12 @@ from hostreeve.capabilities.automations.model.runbook import Step, read
 from hostreeve.capabilities.automations.model.status import Status
 from hostreeve.capabilities.automations.store.executions import find
 
-SETTINGS = (ADAPTIVE,)
+SETTINGS = (ADAPTIVE, SHARED)
 """The service settings of Automation."""
 
 __all__ = [
     "END",
+    "LOCATION",
     "OWNER",
     "QUOTAS",
     "SETTINGS",
@@ -44,6 +48,7 @@ __all__ = [
     "Way",
     "cancel",
     "check_role_of",
+    "child_ended",
     "command_ended",
     "find",
     "follow",

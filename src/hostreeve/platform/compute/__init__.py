@@ -6,8 +6,18 @@ answer for them (`report_to`). Tags of instances are in groups, under the instan
 
 from hostreeve.platform.compute.actions.instances import adopt, find_many, report
 from hostreeve.platform.compute.actions.machines import report_to
-from hostreeve.platform.compute.actions.regions import serve
+from hostreeve.platform.compute.actions.regions import serve, served
 from hostreeve.platform.compute.actions.tagging import KIND
 from hostreeve.platform.compute.model.instance import ARCHITECTURES, Instance
 
-__all__ = ["ARCHITECTURES", "KIND", "Instance", "adopt", "find_many", "report", "report_to", "serve"]
+__all__ = [
+    "ARCHITECTURES",
+    "KIND",
+    "Instance",
+    "adopt",
+    "find_many",
+    "report",
+    "report_to",
+    "serve",
+    "served",
+]

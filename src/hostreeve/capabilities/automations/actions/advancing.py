@@ -7,7 +7,7 @@ failure.
 
 from msgspec.structs import replace
 
-from hostreeve.capabilities.automations.actions import ending, queueing, spreading, telling
+from hostreeve.capabilities.automations.actions import ending, locating, queueing, spreading, telling
 from hostreeve.capabilities.automations.actions.doing import LEASE_MS, Deeds, Errand, Stumble, Turned
 from hostreeve.capabilities.automations.actions.house import House
 from hostreeve.capabilities.automations.model.outcome import FAULT, Broken, Succeeded
@@ -40,6 +40,8 @@ def advance(
         rows.save(tx, one, begun)
         telling.execution(tx, begun, now_ms)
         one = begun
+    if one.asked.locations:
+        return Turned(locating.advance(tx, one, house=house, now_ms=now_ms, stumble=stumble))
     if one.asked.is_spread:
         return Turned(spreading.advance(tx, one, house=house, now_ms=now_ms))
     return Deeds(tx, one, house=house, now_ms=now_ms, stumble=stumble).go()

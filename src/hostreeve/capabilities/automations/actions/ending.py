@@ -17,7 +17,7 @@ from hostreeve.persistence.database import Transaction
 
 CHANNEL = "automations"
 NOT_YET = "No output available yet because the step is not successfully executed"
-_COUNTED = {
+COUNTED = {
     Status.SUCCESS: "success",
     Status.FAILED: "failed",
     Status.TIMED_OUT: "timed_out",
@@ -56,7 +56,7 @@ def told(tx: Transaction, one: Execution, now_ms: int) -> None:
     """Whoever waits for it looks."""
     asked = one.asked
     if asked.parent_id and not asked.parent_step:
-        rows.count(tx, one.scope, asked.parent_id, _COUNTED[one.status], 1, now_ms)
+        rows.count(tx, one.scope, asked.parent_id, COUNTED[one.status], 1, now_ms)
     elif asked.parent_id:
         look(tx, one.scope, asked.parent_id, asked.parent_step, now_ms)
     kind, _, reference = asked.owner.partition(":")

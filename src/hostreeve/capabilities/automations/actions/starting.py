@@ -12,7 +12,7 @@ from hostreeve.api.call import Call
 from hostreeve.api.errors import AwsError, ServiceErrors
 from hostreeve.api.service_models import service
 from hostreeve.capabilities import documents, parameters
-from hostreeve.capabilities.automations.actions import acting, queueing, targeting, telling
+from hostreeve.capabilities.automations.actions import acting, placing, queueing, targeting, telling
 from hostreeve.capabilities.automations.model import references, values
 from hostreeve.capabilities.automations.model.execution import (
     AUTO,
@@ -36,20 +36,18 @@ CHANNEL = "automations"
 ACTION = "ssm:StartAutomationExecution"
 TAGS_MAX = 5
 ROLE = "AutomationAssumeRole"
-NO_LOCATIONS = (
-    "TargetLocations: automations across accounts and Regions are not available in this version; start the "
-    "runbook in each of them."
-)
-NO_ALARMS = "AlarmConfiguration needs the service CloudWatch, which this version does not have yet."
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """What in this system begins an execution: `owner` (`kind:reference`) is told of its end."""
+    """What in this system begins an execution: `owner` (`kind:reference`) is told of its end. Across accounts
+    it brings the `document` along and says which role the runbook assumes, whatever its content says."""
 
     owner: str = ""
     association_id: str = ""
     parent: Execution | None = None
     parent_step: str = ""
+    document: placing.Carried | None = None
+    assume_role: str = ""
 
 
 def start(call: Call, request: Mapping[str, Any], origin: Origin | None = None) -> Execution:
@@ -62,8 +60,8 @@ def start(call: Call, request: Mapping[str, Any], origin: Origin | None = None) 
         known = rows.find_token(call.tx, call.scope, token)
         if known is not None:
             return _again(call, known, asked_for)
-    _check_doors(request)
-    document = _document(call, request)
+    placing.check_doors(request)
+    document = origin.document or _document(call, request)
     runbook = opened(document.body)
     given = {name.strip(): list(texts) for name, texts in (request.get("Parameters") or {}).items()}
     asked = _asked(call, request, document, origin, given)
@@ -71,8 +69,11 @@ def start(call: Call, request: Mapping[str, Any], origin: Origin | None = None) 
         raise error.InvalidAutomationExecutionParametersException(
             f"Executions begin one another at most {DEPTH_MAX} deep."
         )
-    targets = _targets(call, request, document, asked)
-    asked = _understood(call, document, runbook, asked, targets)
+    if asked.locations:
+        targets, asked = None, _located(call, document, runbook, asked)
+    else:
+        targets = _targets(call, request, document, asked)
+        asked = _understood(call, runbook, asked, targets)
     one = _execution(call, asked, runbook, len(targets or ()))
     _insert(call, one, document)
     if targets is not None:
@@ -155,14 +156,6 @@ def _digest(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()
 
 
-def _check_doors(request: Mapping[str, Any]) -> None:
-    if request.get("TargetLocations") or request.get("TargetLocationsURL"):
-        raise error.InvalidAutomationExecutionParametersException(NO_LOCATIONS)
-    if request.get("AlarmConfiguration"):
-        # A safety gate that does nothing would be worse than none.
-        raise error.InvalidAutomationExecutionParametersException(NO_ALARMS)
-
-
 def _document(call: Call, request: Mapping[str, Any]) -> documents.DocumentVersion:
     name = request["DocumentName"]
     try:
@@ -183,7 +176,7 @@ def _document(call: Call, request: Mapping[str, Any]) -> documents.DocumentVersi
 def _asked(
     call: Call,
     request: Mapping[str, Any],
-    document: documents.DocumentVersion,
+    document: placing.Document,
     origin: Origin,
     given: dict[str, list[str]],
 ) -> Asked:
@@ -196,6 +189,7 @@ def _asked(
         mode=request.get("Mode") or AUTO,
         principal=msgspec.to_builtins(call.principal),
         source_ip=call.source_ip,
+        assume_role=origin.assume_role,
         owner=origin.owner,
         association_id=origin.association_id,
         parent_id=parent.execution_id if parent else "",
@@ -206,13 +200,15 @@ def _asked(
         target_maps=list(request.get("TargetMaps") or []),
         max_concurrency=request.get("MaxConcurrency") or MAX_CONCURRENCY,
         max_errors=request.get("MaxErrors") or MAX_ERRORS,
-        is_spread=bool(request.get("Targets") or request.get("TargetMaps")),
+        is_spread=any(request.get(member) for member in ("Targets", "TargetMaps", "TargetLocations")),
+        locations=list(request.get("TargetLocations") or []),
+        target_type=document.target_type or "",
         parameters=given,
     )
 
 
 def _targets(
-    call: Call, request: Mapping[str, Any], document: documents.DocumentVersion, asked: Asked
+    call: Call, request: Mapping[str, Any], document: placing.Document, asked: Asked
 ) -> list[Any] | None:
     """What each child is for; None for an execution without children of its own."""
     wrong = error.InvalidAutomationExecutionParametersException
@@ -229,12 +225,29 @@ def _targets(
                 raise wrong(f"TargetMaps[{number}]: the document has no parameter {unknown[0][:50]}.")
         return list(asked.target_maps)
     targeting.check(asked.targets)
-    role = _role_arn(opened(document.body), asked.parameters)
+    role = asked.assume_role or _role_arn(opened(document.body), asked.parameters)
     found = targeting.resolved(_as_role(call, role), asked.targets, document.target_type or "")
     return list(found)
 
 
-def _check_spread(document: documents.DocumentVersion, asked: Asked) -> None:
+def _located(call: Call, document: placing.Document, runbook: Runbook, asked: Asked) -> Asked:
+    """What is carried to the locations: checked as far as it can be here, and the role that reaches them."""
+    placing.check(asked)
+    for each in placing.targeted(asked):
+        _check_spread(document, each)
+    by_target = {asked.target_parameter, *(name for each in asked.target_maps for name in each)}
+    declared = {n: p for n, p in runbook.parameters.items() if n not in by_target or n in asked.parameters}
+    try:
+        documents.check_values(declared, asked.parameters)
+    except ValueError as unfit:
+        raise error.InvalidAutomationExecutionParametersException(_sentence(unfit)) from None
+    role = _role_arn(runbook, asked.parameters)
+    if role:
+        acting.check_role(call, role)
+    return replace(asked, assume_role=role)
+
+
+def _check_spread(document: placing.Document, asked: Asked) -> None:
     """Whether the targets can be given to the runbook at all."""
     wrong = error.InvalidAutomationExecutionParametersException
     if asked.targets and asked.target_maps:
@@ -270,9 +283,7 @@ def _role_arn(runbook: Runbook, given: Mapping[str, list[str]]) -> str:
     return default if isinstance(default, str) else ""
 
 
-def _understood(
-    call: Call, document: documents.DocumentVersion, runbook: Runbook, asked: Asked, targets: list[Any] | None
-) -> Asked:
+def _understood(call: Call, runbook: Runbook, asked: Asked, targets: list[Any] | None) -> Asked:
     """With the values of all parameters, and the role once it is clear that it can be assumed."""
     given = dict(asked.parameters)
     if targets:
@@ -282,7 +293,7 @@ def _understood(
         # Nothing to do, and nothing to check but what was given.
         declared = {n: p for n, p in runbook.parameters.items() if n != asked.target_parameter}
         runbook = replace(runbook, parameters=declared)
-    role = _role_arn(runbook, given)
+    role = asked.assume_role or _role_arn(runbook, given)
     if role:
         acting.check_role(call, role)
     typed, defaults = _values(acting.call_with_role(call, role) if role else call, runbook, given)
@@ -304,12 +315,16 @@ def _values(
             typed[name] = _stored(call, declared[name]["type"], typed[name])
         documents.recheck_values(declared, {name: typed[name] for name in defaults})
     except ValueError as unfit:
-        raise wrong(f"{str(unfit)[:1].upper()}{str(unfit)[1:]}.") from None
+        raise wrong(_sentence(unfit)) from None
     except AwsError as unfit:
         if unfit.code != "InvalidParameters":
             raise
         raise wrong(unfit.message) from None
     return typed, defaults
+
+
+def _sentence(unfit: ValueError) -> str:
+    return f"{str(unfit)[:1].upper()}{str(unfit)[1:]}."
 
 
 def _stored(call: Call, type_: str, default: Any) -> Any:
@@ -339,7 +354,7 @@ def _execution(call: Call, asked: Asked, runbook: Runbook, total: int) -> Execut
     )
 
 
-def _insert(call: Call, one: Execution, document: documents.DocumentVersion) -> None:
+def _insert(call: Call, one: Execution, document: placing.Document) -> None:
     if one.status is Status.PENDING:
         queueing.require_place(call.tx, call.scope)
     rows.keep_runbook(call.tx, call.scope, one.asked.hash, document.body)

@@ -22,6 +22,8 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     what system variables and parameters that holds is put in at each use. `principal` is who asked.
     `owner` (`kind:reference`) is what in this system asked and is told of the end. `parent_step`: the step
     (its id) that began it. `is_spread`: it begins one child per target and does nothing itself.
+    `locations`: TargetLocations; then the children are one per account and Region. `target_type`: the
+    document's.
     """
 
     document_name: str
@@ -45,6 +47,8 @@ class Asked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_concurrency: str = MAX_CONCURRENCY
     max_errors: str = MAX_ERRORS
     is_spread: bool = False
+    locations: list[dict[str, Any]] = []
+    target_type: str = ""
     target: str = ""
     parameters: dict[str, list[str]] = {}
     """As they were given: what children of a spread get."""
@@ -66,6 +70,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: int | None = None
     path: tuple[Frame, ...] = ()
     next_number: int = 0
+    spans: tuple[int, ...] = ()
+    """Across accounts: the number behind the last step of each entry of `locations`."""
     verdict: Verdict = Verdict.SUCCESS
     variables: dict[str, Any] = {}
     failure: str = ""

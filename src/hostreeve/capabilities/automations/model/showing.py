@@ -7,7 +7,7 @@ from hostreeve.capabilities.automations.model.runbook import Step, truth
 from hostreeve.capabilities.automations.model.values import all_listed
 
 SHOWN_TARGETS_MAX = 50
-LOCAL = "Local"
+LOCAL, CROSS_ACCOUNT = "Local", "CrossAccount"
 
 
 def metadata(one: Execution, targets: list[str]) -> dict[str, Any]:
@@ -52,6 +52,8 @@ def whole(one: Execution, targets: list[str]) -> dict[str, Any]:
         shown["Parameters"] = parameters
     if one.state.variables:
         shown["Variables"] = all_listed(one.state.variables)
+    if one.asked.locations:
+        shown["TargetLocations"] = one.asked.locations
     if one.asked.is_spread:
         tally = one.tally
         shown["ProgressCounters"] = {
@@ -108,3 +110,10 @@ def step(row: StepRow, of: Step, loop: StepRow | None) -> dict[str, Any]:
 
 def _number(said: Any) -> int | None:
     return int(said) if str(said).isdigit() else None
+
+
+def location(row: StepRow) -> dict[str, Any]:
+    """The members of the StepExecution that stands for an account and Region."""
+    place = row.body.memory["location"]
+    shown = step(row, Step(name=row.name, action=row.action), None)
+    return shown | {"TargetLocation": place, "Targets": place.get("Targets", [])}

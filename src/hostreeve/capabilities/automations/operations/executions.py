@@ -88,7 +88,7 @@ def send_automation_signal(call: Call, request: dict[str, Any]) -> dict[str, Any
 
 def _metadata(call: Call, one: Execution) -> dict[str, Any]:
     shown = showing.metadata(one, targets_of(call, one, showing.SHOWN_TARGETS_MAX))
-    shown["AutomationType"] = showing.LOCAL
+    shown["AutomationType"] = showing.CROSS_ACCOUNT if one.asked.locations else showing.LOCAL
     if one.state.at is not None and not one.has_ended:
         row = step_rows.find(call.tx, call.scope, one.execution_id, one.state.at)
         if row is not None:
@@ -111,7 +111,7 @@ def _conditions(asked: Mapping[str, list[str]]) -> list[narrowing.Condition]:
         elif key == "AutomationType":
             if any(each not in ("Local", "CrossAccount") for each in values):
                 raise error.InvalidFilterValue(f"{key} must be Local or CrossAccount.")
-            made.append(narrowing.EVERYTHING if "Local" in values else narrowing.NOTHING)
+            made.append(narrowing.among("is_cross_account", [int(each == "CrossAccount") for each in values]))
         elif key == "TagKey":
             made.append(narrowing.tagged(values))
         elif key in ("AutomationSubtype", "OpsItemId"):

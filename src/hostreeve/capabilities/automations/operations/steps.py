@@ -42,6 +42,8 @@ def describe_automation_step_executions(call: Call, request: dict[str, Any]) -> 
 
 def described(call: Call, one: Execution, listed: Sequence[StepRow]) -> list[dict[str, Any]]:
     """Rows as StepExecution, with the loops that they are in."""
+    if one.asked.locations:
+        return [showing.location(row) for row in listed]
     steps = {step.name: step for step in layout(call.tx, one).every()}
     loops = {row.step_execution_id: row for row in listed}
     missing = {row.loop_id for row in listed if row.loop_id and row.loop_id not in loops}

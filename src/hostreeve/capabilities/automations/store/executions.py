@@ -26,10 +26,11 @@ _encode = msgspec.json.Encoder().encode
 def insert(tx: Transaction, one: Execution) -> None:
     group = next((t["Values"][0] for t in one.asked.targets if t["Key"] == "ResourceGroup"), "")
     tx.run(
-        f"INSERT INTO automation_executions ({_COLUMNS}, document_name, parent_id, resource_group)"
+        f"INSERT INTO automation_executions ({_COLUMNS}, document_name, parent_id, resource_group,"
+        " is_cross_account)"
         " VALUES (:account, :region, :execution_id, :status, :current_action, :asked, :state, :holds_slot,"
         " :started_ms, :ended_ms, :due_ms, :total, :begun, :success, :failed, :timed_out, :cancelled,"
-        " :document_name, :parent_id, :resource_group)",
+        " :document_name, :parent_id, :resource_group, :is_cross_account)",
         account=one.account,
         region=one.region,
         execution_id=one.execution_id,
@@ -44,6 +45,7 @@ def insert(tx: Transaction, one: Execution) -> None:
         document_name=one.asked.document_name,
         parent_id=one.asked.parent_id,
         resource_group=group,
+        is_cross_account=int(bool(one.asked.locations)),
         **msgspec.structs.asdict(one.tally),
     )
 

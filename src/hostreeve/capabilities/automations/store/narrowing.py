@@ -7,7 +7,6 @@ from hostreeve.kernel.scope import PARTITION
 
 Condition = tuple[str, Mapping[str, Any]]
 
-EVERYTHING: Condition = ("1 = 1", {})
 NOTHING: Condition = ("1 = 0", {})
 
 
