@@ -127,7 +127,8 @@ def test_what_is_no_filter_is_refused_and_says_what_is(fleet):
             call(Filters=[{"Key": "Colour", "Values": ["red"]}])
         assert caught.value.response["Error"]["Code"] == "InvalidFilter"
     assert refused(fleet.resources, OverallSeverity="TERRIBLE") == "InvalidFilter"
-    assert refused(fleet.resources, ExecutionTime="yesterday") == "InvalidFilter"
+    for text in ("yesterday", "2026-13-01", "99999-01-01"):
+        assert refused(fleet.resources, ExecutionTime=text) == "InvalidFilter"
     assert refused(fleet.resources, ExecutionTime=("BEGIN_WITH", "2026")) == "InvalidFilter"
     assert refused(fleet.ssm.list_compliance_summaries, NextToken="nonsense") == "InvalidNextToken"
 

@@ -161,6 +161,19 @@ def test_changes_are_chosen_by_type_and_time_and_come_in_pages(fleet):
         fleet.changes("mi-00000000000000fff")
 
 
+def test_the_history_of_a_node_is_bounded(fleet, monkeypatch):
+    monkeypatch.setattr(worker, "CHANGES_MAX", 3)
+    node, other = fleet.node(), fleet.node()
+    for number in range(5):
+        fleet.world.advance(60)
+        fleet.apps(node, f"a={number}")
+    fleet.apps(other, "a")
+    fleet.house.loop.run_until_complete(worker.sweep(fleet.database))
+    changed = [each["Changed"][0]["After"]["Version"] for each in fleet.changes(node)["Changes"]]
+    assert changed == ["2", "3", "4"]
+    assert len(fleet.changes(other)["Changes"]) == 1
+
+
 def test_entries_that_nobody_has_any_more_are_swept(fleet):
     node = fleet.node()
     fleet.apps(node, "kept")

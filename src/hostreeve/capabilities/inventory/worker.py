@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from hostreeve.capabilities.inventory.actions import changes, deleting, syncing
-from hostreeve.capabilities.inventory.model.items import HISTORY_KEPT_MS, KEPT_MS
+from hostreeve.capabilities.inventory.model.items import CHANGES_MAX, HISTORY_KEPT_MS, KEPT_MS
 from hostreeve.capabilities.inventory.store import items as store
 from hostreeve.capabilities.inventory.store import rows, syncs, types
 from hostreeve.kernel.world import World
@@ -18,7 +18,7 @@ log = logging.getLogger("hostreeve.inventory")
 DELETIONS_AT_ONCE = 10
 FORGOTTEN_AT_ONCE = 200
 FORGETS_IDLE_S = 600.0
-SWEEPS_IDLE_S = 86_400.0
+SWEEPS_IDLE_S = 6 * 3_600.0
 
 
 def workers(database: Database, world: World) -> list[Worker]:
@@ -80,7 +80,12 @@ async def forget(database: Database, world: World) -> int:
 
 
 async def sweep(database: Database) -> int:
-    """Entries that no node has any more. One pass is enough until tomorrow."""
+    """Histories that are too long, and entries that no node has any more. One pass is enough for hours."""
+    crowded = await database.read_long(lambda tx: store.crowded(tx, CHANGES_MAX))
+    for scope, node_id, before_ms in crowded:
+        await database.write_long(
+            partial(store.forget_before, scope=scope, node_id=node_id, before_ms=before_ms)
+        )
     for scope, type_name in await database.read_long(rows.kinds):
         await database.write_long(partial(rows.sweep, scope=scope, type_name=type_name))
     return 0

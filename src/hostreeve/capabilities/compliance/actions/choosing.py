@@ -187,9 +187,9 @@ def _timed(name: str, condition: Condition) -> tuple[str, dict[str, Any]]:
 def _moment_ms(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1000
+    except (ValueError, OverflowError):
         raise error.InvalidFilter("ExecutionTime is a time such as 2026-11-29T10:00:00Z.") from None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1000
 
 
 def _listed(tx: Transaction, scope: Scope, condition: Condition, now_ms: int) -> tuple[str, list[str]]:

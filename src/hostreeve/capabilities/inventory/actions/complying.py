@@ -2,7 +2,7 @@
 there."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from hostreeve.api.call import Call
@@ -57,7 +57,7 @@ def _execution(context: Mapping[str, str]) -> compliance.Execution:
         )
     try:
         moment = datetime.fromisoformat(context[TIME])
-        at_ms = round(moment.timestamp() * 1000)
+        at_ms = round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise error.InvalidInventoryItemContextException(
             f"{TIME} is a time such as 2026-11-29T09:00:00Z."

@@ -18,6 +18,8 @@ ITEMS_BYTES_MAX = 12 * 1024 * 1024
 KEPT_MS = 30 * 86_400_000
 """How long the inventory of nodes that left is kept."""
 HISTORY_KEPT_MS = 90 * 86_400_000
+CHANGES_MAX = 5_000
+"""Of a node: one that tells of something else every minute has a shorter history."""
 
 
 class Item(Struct, frozen=True, kw_only=True):

@@ -258,6 +258,37 @@ def forget_changes(tx: Transaction, before_ms: int, limit: int) -> int:
     return len(rows)
 
 
+def crowded(tx: Transaction, changes_max: int) -> list[tuple[Scope, str, int]]:
+    """Nodes with more changes than that, and the time of the oldest that is kept."""
+    rows = tx.all(
+        """SELECT account, region, node_id FROM inventory_changes
+           GROUP BY account, region, node_id HAVING COUNT(*) > :changes_max""",
+        changes_max=changes_max,
+    )
+    found = []
+    for row in rows:
+        oldest = tx.one(
+            f"""SELECT at_ms FROM inventory_changes WHERE {_NODE}
+                ORDER BY at_ms DESC, type_name DESC LIMIT 1 OFFSET :place""",
+            **row,
+            place=changes_max - 1,
+        )
+        if oldest:
+            found.append((Scope(row["account"], row["region"]), row["node_id"], oldest["at_ms"]))
+    return found
+
+
+def forget_before(tx: Transaction, scope: Scope, node_id: str, before_ms: int) -> int:
+    """Forget a node's changes that are older."""
+    return tx.run(
+        f"DELETE FROM inventory_changes WHERE {_NODE} AND at_ms < :before_ms",
+        account=scope.account,
+        region=scope.region,
+        node_id=node_id,
+        before_ms=before_ms,
+    )
+
+
 def _head(row: dict[str, Any]) -> Head:
     known = {name: row[name] for name in Head.__struct_fields__}
     return Head(**known | {"context": msgspec.json.decode(row["context"])})
