@@ -448,3 +448,36 @@ def test_a_node_gets_its_groups_baseline_else_the_default_else_aws(estate, ssm):
 )
 def test_what_a_node_runs_is_read_from_what_its_agent_says(platform, expected):
     assert system_of(*platform) == expected
+
+
+SOURCE = {"Name": "main", "Products": ["*"], "Configuration": "deb http://mirror main"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"ApprovalRules": {"PatchRules": [rule(361)]}},
+        {"ApprovalRules": {"PatchRules": [rule(-1)]}},
+        {"ApprovalRules": {"PatchRules": [rule(0)] * 11}},
+        {"ApprovalRules": {"PatchRules": [rule(0, PRODUCT=["x"] * 21)]}},
+        {"ApprovalRules": {"PatchRules": [rule(0, PRODUCT=["x" * 65])]}},
+        {"ApprovalRules": {"PatchRules": [rule(0, level="SEVERE")]}},
+        {"GlobalFilters": {"PatchFilters": [{"Key": "PRODUCT", "Values": ["x"]}] * 5}},
+        {"ApprovedPatches": ["bash"] * 51},
+        {"RejectedPatches": ["b" * 101]},
+        {"RejectedPatchesAction": "FORGET"},
+        {"ApprovedPatchesComplianceLevel": "SEVERE"},
+        {"Sources": [SOURCE] * 21},
+        {"Sources": [SOURCE | {"Name": "a b"}]},
+        {"Sources": [SOURCE | {"Products": []}]},
+        {"Sources": [SOURCE | {"Configuration": "x" * 1025}]},
+        {"OperatingSystem": "BEOS"},
+        {"Name": "ab"},
+        {"Description": "x" * 1025},
+    ],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_aws_limits_hold(estate, ssm, asked):
+    client = estate.house.client("ssm", parameter_validation=False)
+    request = {"Name": "Prod", "OperatingSystem": "UBUNTU", **asked}
+    refused(client.create_patch_baseline, "ValidationException", **request)

@@ -228,3 +228,12 @@ def test_what_the_documents_do_not_take_is_refused_at_the_call(estate, ssm, para
         InstanceIds=[estate.node()],
         Parameters=parameters,
     )
+
+
+def test_a_node_without_python_says_so(tmp_path):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    script = "\n".join([*patches.script(SHA256), "operation=Scan", "HOSTREEVE_PARAMETERS"])
+    script = script.replace("/usr/libexec/platform-python", "/nonexistent")
+    done = subprocess.run(["/bin/sh"], input=script, env={"PATH": str(empty)}, capture_output=True, text=True)
+    assert done.returncode == 1 and "There is no Python 3 on this node" in done.stderr
