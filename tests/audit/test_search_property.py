@@ -73,7 +73,7 @@ def test_what_is_found_is_what_is_there(database, world, tmp_path, seed):
         content = record(chance, world, scope, now)
         records.append(content)
         if chance.random() < 0.4:
-            database.write_sync(lambda tx: waiting.insert(tx, scope, seen(content).event_id, content))  # noqa: B023
+            database.write_sync(lambda tx: waiting.insert(tx, scope, now, content))  # noqa: B023
         else:
             journal.append(line_of(scope, content))
         if chance.random() < 0.02:

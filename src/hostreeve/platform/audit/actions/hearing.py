@@ -71,7 +71,7 @@ class Auditor:
         if not record.read_only:
             record.response_elements = answer_shown(model, answer)
         scope = _scope_of(record.account, record.aws_region)
-        waiting.insert(tx, scope, record.event_id, written(record))
+        waiting.insert(tx, scope, caller.began_ms, written(record))
 
     def answered(self, caller: Caller, route: Route | None, error: AwsError | None) -> None:
         if self.journal is None:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Sequence
 
-from hostreeve.kernel.dated import dated
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.audit.actions.journal import Journal
@@ -19,7 +18,6 @@ LINES_MAX = 2048
 """So many are moved at once."""
 SETTLED_MS = 1000
 """A row that waits is let alone for so long: who writes beside it is not in the way."""
-_LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 def shipped(journal: Journal, kept: int) -> tuple[Head | None, list[Part]]:
@@ -91,22 +89,23 @@ def _last_and_keys(packed: bytes) -> tuple[Head | None, set[int]]:
 
 def is_due(tx: Transaction, *, now_ms: int, at_least: int, older_ms: int) -> bool:
     """Whether there are enough rows that wait, or the first of them has waited long enough."""
-    first = waiting.newest_id(tx, 0)
-    if first is None:
+    first_ms = waiting.created_ms(tx, 0)
+    if first_ms is None:
         return False
-    return first <= dated(_LAST, now_ms - older_ms) or waiting.newest_id(tx, at_least - 1) is not None
+    return first_ms <= now_ms - older_ms or waiting.created_ms(tx, at_least - 1) is not None
 
 
 def link(tx: Transaction, *, now_ms: int, at_least: int, older_ms: int) -> int:
     """Link rows that wait to the database's chain, and move them to parts, if it is due. Answers how many."""
     if not is_due(tx, now_ms=now_ms, at_least=at_least, older_ms=older_ms):
         return 0
-    rows = waiting.oldest(tx, through=dated(_LAST, now_ms - SETTLED_MS), at_most=LINES_MAX)
+    settled_ms = now_ms - SETTLED_MS
+    rows = [row for row in waiting.oldest(tx, at_most=LINES_MAX) if row.created_ms <= settled_ms]
     if not rows:
         return 0
     frames = linked(chains.find(tx, DATABASE).last, [line_of(row.scope, row.record) for row in rows])
     parts.insert(tx, parts_of(DATABASE, frames))
     head = frames[-1].frame.head
     chains.anchor(tx, DATABASE, head, head.sequence, now_ms=now_ms)
-    waiting.delete(tx, [row.event_id for row in rows])
+    waiting.delete(tx, [row.row_id for row in rows])
     return len(rows)

@@ -1,12 +1,12 @@
 -- Records of calls that changed something, written in the transaction of the change. They wait here for a
 -- few seconds, until a worker has linked them to the chain `database` and moved them to a part.
 CREATE TABLE audit_event (
-    event_id TEXT NOT NULL,
-    account  TEXT NOT NULL,
-    region   TEXT NOT NULL,
-    record   BLOB NOT NULL,
-    PRIMARY KEY (event_id, account, region)
-) WITHOUT ROWID;
+    row_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    account    TEXT NOT NULL,
+    region     TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    record     BLOB NOT NULL
+);
 
 -- What is known of each chain: the line before the first that is kept, and the last that is known.
 -- The chain of a replica lies in its files; `database` lies in the parts alone.

@@ -10,19 +10,19 @@ from hostreeve.persistence.database import Transaction
 class Waiting(NamedTuple):
     """A record that is not linked yet."""
 
-    event_id: str
+    row_id: int
+    created_ms: int
     scope: Scope
     record: bytes
 
 
-def insert(tx: Transaction, scope: Scope, event_id: str, record: bytes) -> None:
-    """Again is the same: a call has one record."""
+def insert(tx: Transaction, scope: Scope, created_ms: int, record: bytes) -> None:
     tx.run(
-        "INSERT INTO audit_event (event_id, account, region, record)"
-        " VALUES (:event_id, :account, :region, :record) ON CONFLICT DO NOTHING",
-        event_id=event_id,
+        "INSERT INTO audit_event (account, region, created_ms, record)"
+        " VALUES (:account, :region, :created_ms, :record)",
         account=scope.account,
         region=scope.region,
+        created_ms=created_ms,
         record=record,
     )
 
@@ -37,27 +37,28 @@ def of_scope(tx: Transaction, scope: Scope) -> list[bytes]:
     return [row["record"] for row in rows]
 
 
-def oldest(tx: Transaction, *, through: str, at_most: int) -> list[Waiting]:
-    """Those with an id up to `through`, in order, whosever they are."""
+def oldest(tx: Transaction, *, at_most: int) -> list[Waiting]:
+    """The first ones, whosever they are."""
     rows = tx.all(
-        "SELECT event_id, account, region, record FROM audit_event WHERE event_id <= :through"
-        " ORDER BY event_id LIMIT :n",
-        through=through,
+        "SELECT row_id, account, region, created_ms, record FROM audit_event ORDER BY row_id LIMIT :n",
         n=at_most,
     )
-    return [Waiting(row["event_id"], Scope(row["account"], row["region"]), row["record"]) for row in rows]
+    return [
+        Waiting(row["row_id"], row["created_ms"], Scope(row["account"], row["region"]), row["record"])
+        for row in rows
+    ]
 
 
-def newest_id(tx: Transaction, place: int) -> str | None:
-    """The id of the one at that place (from 0), counted from the oldest."""
-    row = tx.one("SELECT event_id FROM audit_event ORDER BY event_id LIMIT 1 OFFSET :place", place=place)
-    return row["event_id"] if row else None
+def created_ms(tx: Transaction, place: int) -> int | None:
+    """When the one at that place (from 0) was written, counted from the first."""
+    row = tx.one("SELECT created_ms FROM audit_event ORDER BY row_id LIMIT 1 OFFSET :place", place=place)
+    return row["created_ms"] if row else None
 
 
-def delete(tx: Transaction, ids: Sequence[str]) -> None:
-    tx.many("DELETE FROM audit_event WHERE event_id = :event_id", [{"event_id": each} for each in ids])
+def delete(tx: Transaction, rows: Sequence[int]) -> None:
+    tx.many("DELETE FROM audit_event WHERE row_id = :row_id", [{"row_id": each} for each in rows])
 
 
 def all_records(tx: Transaction) -> list[bytes]:
-    """Everything that waits, oldest first."""
-    return [row["record"] for row in tx.all("SELECT record FROM audit_event ORDER BY event_id")]
+    """Everything that waits, in order."""
+    return [row["record"] for row in tx.all("SELECT record FROM audit_event ORDER BY row_id")]
