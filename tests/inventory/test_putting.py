@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from hostreeve.capabilities.inventory.model.types import AWS_TYPES
 from tests.inventory.conftest import APPLICATION, CAPTURED, RACK
 
 
@@ -172,6 +173,19 @@ def test_the_same_type_comes_once(fleet):
     code = refused(fleet.ssm.put_inventory, InstanceId=node, Items=[item, item])
     assert code == "InvalidItemContentException"
     assert refused(fleet.ssm.put_inventory, InstanceId=node, Items=[item] * 31) == "ValidationException"
+
+
+COLLECTED = sorted(each.name for each in AWS_TYPES.values() if not each.is_ours)
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in COLLECTED if "Compliance" not in each and "Patch" not in each]
+)
+def test_every_type_that_agents_collect_is_taken_windows_too(fleet, kind):
+    node = fleet.node("Windows")
+    row = {name: f"value of {name}" for name in AWS_TYPES[kind].attributes}
+    fleet.put(node, kind, row, version=AWS_TYPES[kind].version)
+    assert fleet.rows(node, kind) == [row]
 
 
 def test_those_who_follow_a_type_hear_of_what_is_new_in_it(fleet):
