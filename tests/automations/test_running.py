@@ -69,6 +69,9 @@ def test_inputs_are_shown_as_json_and_outputs_as_lists(shop):
     one = shop.run(put("first", "shown", "a"), api("second", "GetParameters", Names=["shown"]))
     assert one.step("first")["Inputs"]["Name"] == '"shown"'
     assert one.step("first")["Inputs"]["Overwrite"] == "true"
+    assert "HIDDEN" in one.step("first")["Inputs"]["Value"], (
+        "a value of Parameter Store is secret in AWS's model"
+    )
     assert one.step("second")["Inputs"]["Names"] == '["shown"]'
 
 
@@ -175,21 +178,20 @@ def test_parameters_of_all_types_keep_them(shop, ssm):
     assert one["Parameters"]["Number"] == ["7"]
 
 
-def test_defaults_may_name_system_variables_and_parameters_and_given_values_may_not(shop, ssm):
+def test_defaults_may_name_system_variables_and_parameters_and_given_values_may_not(shop):
     parameters = {
         "Source": {"type": "String", "default": "s"},
         "Target": {"type": "String", "default": "from_{{Source}}_on_{{global:DATE}}"},
         "Given": {"type": "String"},
     }
     one = shop.run(
-        put("a", "defaulted", "{{ Target }}|{{ Given }}"),
+        api("a", "GetParameters", Names=["{{ Target }}", "{{ Given }}"]),
         parameters=parameters,
         _start={"Parameters": {"Source": ["x"], "Given": ["{{global:DATE}}"]}},
     )
-    assert one.status == "Failed"
     # Parameter Store itself takes no braces: what was given went there as it was.
-    assert one.step("a")["Inputs"]["Value"].endswith('|{{global:DATE}}"')
-    assert one.step("a")["Inputs"]["Value"].startswith('"from_x_on_2027-')
+    assert one.step("a")["Inputs"]["Names"].endswith(',"{{global:DATE}}"]')
+    assert one.step("a")["Inputs"]["Names"].startswith('["from_x_on_2027-')
 
 
 def test_parameter_store_is_read_for_defaults_when_it_starts(shop, ssm):

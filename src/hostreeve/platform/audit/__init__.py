@@ -10,14 +10,17 @@ from hostreeve.platform.audit.actions.hearing import Auditor
 from hostreeve.platform.audit.actions.journal import SYNC_S, journal_in
 from hostreeve.platform.audit.actions.retention import DAYS_DEFAULT, keep_days
 from hostreeve.platform.audit.actions.verifying import Report, verify
+from hostreeve.platform.audit.model.redaction import HIDDEN, is_secret
 
 __all__ = [
     "DAYS_DEFAULT",
+    "HIDDEN",
     "SYNC_S",
     "Auditor",
     "Report",
     "Wanted",
     "export",
+    "is_secret",
     "journal_in",
     "keep_days",
     "verify",

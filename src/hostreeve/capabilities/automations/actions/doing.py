@@ -313,8 +313,8 @@ class Deeds(Turn):
             look_ms=None,
         )
         if lifecycle.tries_again(broken.status, body.attempt, body.max_attempts) and not self.one.state.stop:
-            memory = {"inputs": body.memory.get("inputs", {})}
-            again = replace(row, status=Status.IN_PROGRESS, body=replace(body, is_again=True, memory=memory))
+            # The next attempt fills its inputs in anew: none of them is kept till then.
+            again = replace(row, status=Status.IN_PROGRESS, body=replace(body, is_again=True, memory={}))
             self.save(row, again)
             return
         self.end_step(replace(row, body=body), step, broken.status)

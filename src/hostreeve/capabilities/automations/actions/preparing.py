@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from hostreeve.capabilities.automations.actions import masking
 from hostreeve.capabilities.automations.actions.knowing import Knowledge
 from hostreeve.capabilities.automations.actions.steps import registry
 from hostreeve.capabilities.automations.model import references
@@ -23,7 +24,7 @@ def prepared(step: Step, knowledge: Knowledge, attempt: int, now_ms: int) -> Don
     fills = registry.fills(step.action)
     inputs = {n: _filled(knowledge, n, v) for n, v in step.inputs.items()} if fills else step.inputs
     return Done(
-        inputs={name: _encoded(value)[:INPUT_CHARS_MAX] for name, value in inputs.items()},
+        inputs={n: _encoded(v)[:INPUT_CHARS_MAX] for n, v in masking.shown(step.action, inputs).items()},
         attempt=attempt,
         max_attempts=most,
         timeout_s=timeout_s,

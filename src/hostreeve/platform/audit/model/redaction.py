@@ -93,11 +93,16 @@ def _left_out(value: Any) -> Any:
     return msgspec.UNSET
 
 
-def _shown(shape: Shape, name: str = "") -> Shown:
+def is_secret(shape: Shape, name: str) -> bool:
+    """Whether a member of this name and shape must not be written down."""
     small = name.lower()
     if shape.traits.get("sensitive") or small in SECRET_NAMES:
-        return _hidden
-    if (shape.service.name, small) in SECRET_OF_SERVICE:
+        return True
+    return (shape.service.name, small) in SECRET_OF_SERVICE
+
+
+def _shown(shape: Shape, name: str = "") -> Shown:
+    if is_secret(shape, name):
         return _hidden
     match shape.type:
         case "structure":

@@ -5,9 +5,7 @@ from typing import Any
 
 from hostreeve.capabilities.automations.actions.house import At, Momentary, text_of
 from hostreeve.capabilities.automations.model.outcome import Outcome, Succeeded
-from hostreeve.capabilities.automations.model.references import written
 
-RESPONSE_CHARS_MAX = 100_000
 NOT_GIVEN = frozenset({"Service", "Api", "PropertySelector", "DesiredValues"})
 
 
@@ -15,8 +13,8 @@ class ExecuteAwsApi(Momentary):
     """What the operation does is part of the step's own transaction."""
 
     def start(self, at: At) -> Outcome:
-        answer = called(at)
-        return Succeeded(answer=answer, response=written(answer)[:RESPONSE_CHARS_MAX], response_code="200")
+        # Of the answer only what the runbook takes as outputs is written down: it may hold secrets.
+        return Succeeded(answer=called(at), response_code="200")
 
 
 def called(at: At) -> dict[str, Any]:
