@@ -58,6 +58,7 @@ class YearReport:
     days: float
     executions: int
     skipped: int
+    overlapping: int
     commands: int
     checks: int
     turns: int
@@ -73,7 +74,7 @@ class Year:
         self.chance = random.Random(seed)
         self.clock = Clock()
         self.loop = VirtualLoop(self.clock)
-        self.checker = YearChecker(self.note)
+        self.checker = YearChecker(self.note, lambda: self.clock.elapsed_s)
         self.happened: Counter[str] = Counter()
         self.tail: deque[str] = deque(maxlen=100)
         self.complaints = Complaints()
@@ -149,6 +150,7 @@ class Year:
             days=round(self.clock.elapsed_s / DAY_S, 1),
             executions=self.checker.executions,
             skipped=self.checker.skipped,
+            overlapping=self.checker.overlapping,
             commands=len(self.checker.run_ids),
             checks=self.checker.checks,
             turns=self.turns,
@@ -294,8 +296,8 @@ class Year:
             self._jobs.add(job_id)
             is_cancel = row["topic"].startswith(wire.TOPIC_CANCEL)
             took_s = self.chance.choice([1, 30, 300, 1200]) * self.chance.random()
-            if self.chance.random() < 0.06:
-                took_s = 3 * 3600 * self.chance.random()
+            if self.chance.random() < 0.1:
+                took_s = self.chance.choice([3, 40]) * 3600 * self.chance.random()
             self.after(2.0 if is_cancel else took_s, self._end, job_id, node_id, is_cancel)
 
     def _end(self, job_id: str, node_id: str, is_cancel: bool) -> None:
