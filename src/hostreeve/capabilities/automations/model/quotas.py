@@ -1,15 +1,8 @@
 """How much there may be of automations: AWS's quotas, raisable."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class Quota(NamedTuple):
-    """AWS's words for it, and its value unless somebody raised it."""
-
-    name: str
-    default: int
-
+from hostreeve.api.quotas import Quota, Quotas
 
 QUOTAS: Mapping[str, Quota] = {
     "automations-at-once": Quota("Concurrently executing automations", 100),
@@ -19,18 +12,5 @@ QUOTAS: Mapping[str, Quota] = {
 }
 """Every quota of Automation by the key that raises it."""
 
-_raised: dict[str, int] = {}
-
-
-def quota(key: str) -> int:
-    """What holds now. KeyError when there is no such quota."""
-    return _raised.get(key, QUOTAS[key].default)
-
-
-def set_quotas(values: Mapping[str, int]) -> None:
-    """Let this process have other values than AWS's, the same on all replicas; {} is AWS's values."""
-    unknown = values.keys() - QUOTAS.keys()
-    if unknown:
-        raise ValueError(f"{sorted(unknown)[0]} is not one of: {', '.join(QUOTAS)}")
-    _raised.clear()
-    _raised.update(values)
+quota = Quotas(QUOTAS)
+set_quotas = quota.set

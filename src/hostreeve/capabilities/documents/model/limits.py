@@ -1,15 +1,8 @@
 """How large a document may be: AWS's quotas, raisable, and bounds that keep parsing cheap."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class Quota(NamedTuple):
-    """One row of the table of quotas: AWS's words for it, and its value unless somebody raised it."""
-
-    name: str
-    default: int
-
+from hostreeve.api.quotas import Quota, Quotas
 
 QUOTAS: Mapping[str, Quota] = {
     "documents": Quota("SSM documents per account and Region", 500),
@@ -23,26 +16,8 @@ QUOTAS: Mapping[str, Quota] = {
 """Every quota of documents by the key that raises it. Sizes are bytes; parameter values given at run time
 count in a document's size too."""
 
-_raised: dict[str, int] = {}
-
-
-def quota(key: str) -> int:
-    """What holds now. KeyError when there is no such quota."""
-    return _raised.get(key, QUOTAS[key].default)
-
-
-def set_quotas(values: Mapping[str, int]) -> None:
-    """Let this process have other values than AWS's. All replicas must be told the same; {} is AWS's values.
-
-    ValueError names a key that is not a quota of documents, or a value below 1.
-    """
-    for key, value in values.items():
-        if key not in QUOTAS:
-            raise ValueError(f"{key} is not one of: {', '.join(QUOTAS)}")
-        if value < 1:
-            raise ValueError(f"{key} must be at least 1")
-    _raised.clear()
-    _raised.update(values)
+quota = Quotas(QUOTAS)
+set_quotas = quota.set
 
 
 SIZE_BYTES_MAX = QUOTAS["document-size-bytes"].default
