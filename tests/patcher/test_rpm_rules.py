@@ -21,6 +21,7 @@ NOTICES = [
     Advisory("RLSA-2", "security", (PARENT,), "Moderate"),
 ]
 SECURE = baseline(rule(0, classification=["Security"]))
+_KINDS = {"dnf": (redhat.redhat, redhat.install), "zypper": (suse.suse, suse.install)}
 
 
 def days_ago(days):
@@ -37,13 +38,23 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(params=["dnf", "zypper"])
 def kind(request):
-    return {"dnf": (redhat.redhat, redhat.install), "zypper": (suse.suse, suse.install)}[request.param]
+    return _KINDS[request.param]
 
 
 @pytest.fixture
 def host(tmp_path, repository, kind):
     make, install = kind
     made = make(tmp_path, repository)
+    install(made, *OLD)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module", params=["dnf", "zypper"])
+def scanned(request, tmp_path_factory, repository):
+    """A host that is only scanned."""
+    make, install = _KINDS[request.param]
+    made = make(tmp_path_factory.mktemp("scanned"), repository)
     install(made, *OLD)
     yield made
     made.close()
@@ -56,20 +67,20 @@ def own(tmp_path):
     return YumRepository(tmp_path / "own" / "base")
 
 
-def test_what_no_advisory_names_needs_to_be_asked_for_with_filters_that_take_all(host):
-    assert patch(host, "Scan", SECURE).states["editor.noarch"] == "InstalledOther"
+def test_what_no_advisory_names_needs_to_be_asked_for_with_filters_that_take_all(scanned):
+    assert patch(scanned, "Scan", SECURE).states["editor.noarch"] == "InstalledOther"
     everything = {"non_security": True, "classification": ["*"], "severity": ["*"]}
-    assert patch(host, "Scan", baseline(rule(0, **everything))).states["editor.noarch"] == "Missing"
+    assert patch(scanned, "Scan", baseline(rule(0, **everything))).states["editor.noarch"] == "Missing"
     some = {"non_security": True, "classification": ["*"], "severity": ["Important"]}
-    assert patch(host, "Scan", baseline(rule(0, **some))).states["editor.noarch"] == "InstalledOther"
+    assert patch(scanned, "Scan", baseline(rule(0, **some))).states["editor.noarch"] == "InstalledOther"
 
 
 @pytest.mark.parametrize(
     "listed", ["library", "library.noarch", "lib*", "library-1.1*", "RLSA-1", "CVE-2026-0001", "1001"]
 )
-def test_approved_patches_name_packages_advisories_cves_and_bugs(host, listed):
-    scanned = patch(host, "Scan", baseline(approvedPatches=[listed]))
-    assert {name for name, state in scanned.states.items() if state == "Missing"} == {"library.noarch"}
+def test_approved_patches_name_packages_advisories_cves_and_bugs(scanned, listed):
+    found = patch(scanned, "Scan", baseline(approvedPatches=[listed]))
+    assert {name for name, state in found.states.items() if state == "Missing"} == {"library.noarch"}
 
 
 def test_a_blocked_package_does_not_come_as_a_dependency(host):
@@ -170,7 +181,7 @@ def test_a_package_that_is_damaged_is_not_installed(own, kind, tmp_path):
         host.close()
 
 
-SLOW = "if [ ! -e /run/fast ]; then touch /run/configuring; sleep 60; fi"
+SLOW = "touch /run/configuring; while [ ! -e /run/fast ]; do sleep 0.1; done"
 
 
 def test_an_install_that_a_power_cut_ends_is_made_good_by_the_next(own, kind, tmp_path):
@@ -223,5 +234,49 @@ def test_an_obsoleting_package_does_not_take_a_patchs_place(own, tmp_path):
         done = patch(host, "Install", SECURE, reboot_option="NoReboot")
         assert "vim" not in versions(host), (done.code, done.error)
         assert versions(host)["editor"] == "1.1-1", (done.code, done.error, done.said)
+    finally:
+        host.close()
+
+
+def test_another_run_of_the_package_manager_is_waited_for_but_not_for_ever(own, kind, tmp_path):
+    make, install = kind
+    shell = Rpm("shell", "1.0", provides="/bin/sh")
+    slow = Rpm("slow", "1.0", scripts=(("post", SLOW),))
+    own.publish([*OLD, shell, slow, LIBRARY], NOTICES[:1])
+    host = make(tmp_path, own)
+    try:
+        install(host, *OLD, shell)
+        by_hand = ["dnf", "-y"] if kind[0] is redhat.redhat else ["zypper", "--non-interactive"]
+        other = host.start(*by_hand, "install", "slow")
+        until = time.monotonic() + 30
+        while not host.path("/run/configuring").exists():
+            assert time.monotonic() < until and other.poll() is None, other.communicate()
+            time.sleep(0.02)
+        done = patch(host, "Install", SECURE, lock_wait_s="2")
+        assert done.code == 1 and "lock" in done.error, (done.code, done.error, done.said)
+        assert versions(host)["library"] == "1.0-1"
+        host.write("/run/fast", "")
+        other.communicate(timeout=30)
+        done = patch(host, "Install", SECURE, reboot_option="NoReboot")
+        assert done.code == 0, (done.error, done.said)
+        assert versions(host)["library"] == "1.1-1"
+    finally:
+        host.close()
+
+
+def test_the_newest_kernel_counts_and_a_new_one_comes_beside_it(own, tmp_path):
+    kernels = [Rpm("kernel", "6.0"), Rpm("kernel", "6.1"), Rpm("kernel", "6.2")]
+    own.publish(kernels, [Advisory("RLSA-9", "security", (kernels[2],), "Important")])
+    host = redhat.redhat(tmp_path, own)
+    try:
+        redhat.install(host, kernels[0])
+        redhat.install(host, kernels[1])
+        found = patch(host, "Scan", SECURE)
+        assert found.states == {"kernel.noarch": "Missing"}
+        assert found.rows["kernel.noarch"]["Title"] == "kernel.noarch:0:6.2-1"
+        done = patch(host, "Install", SECURE, reboot_option="NoReboot")
+        assert done.code == 0, (done.error, done.said)
+        assert versions(host)["kernel"] == "6.0-1 and 6.1-1 and 6.2-1"
+        assert done.states == {"kernel.noarch": "InstalledPendingReboot"}
     finally:
         host.close()

@@ -48,6 +48,8 @@ def _base(dnf: Any, wanted: Dict[str, Any]) -> Any:
         repo.skip_if_unavailable = False
         if wanted.get("refresh"):
             repo._repo.expire()
+    # Who waits for a lock waits outside, and not for ever.
+    base.conf.exit_on_lock = True
     base.conf.cacheonly = not wanted.get("refresh")
     base.fill_sack()
     return base

@@ -52,6 +52,7 @@ SIGNS = (
     (BROKEN, ("scriptlet failed", "Error in .* scriptlet", r"script .*exited with")),
 )
 """What each kind looks like, the most telling first."""
+LOCK_CODES = (("dnf", 200), ("zypper", 7))
 _SIGNS = tuple((kind, re.compile("|".join(signs), re.IGNORECASE)) for kind, signs in SIGNS)
 _NOISE = re.compile(r"^(?:\s*$|Reading |Building |Get:|Hit:|Ign:|\(Reading|N: |Refresh|Load)")
 
@@ -63,6 +64,10 @@ def read(program: str, code: int, said: str) -> Trouble:
         for line in lines:
             if pattern.search(line):
                 return Trouble(kind, "%s failed (%s): %s" % (program, kind, shown(line)))
+    if (program.split()[0], code) in LOCK_CODES:
+        return Trouble(
+            LOCKED, "%s failed (%s): another %s is running" % (program, LOCKED, program.split()[0])
+        )
     last = shown(lines[-1]) if lines else "it said nothing"
     return Trouble(OTHER, "%s failed with exit code %d: %s" % (program, code, last))
 
