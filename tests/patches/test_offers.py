@@ -291,6 +291,7 @@ def test_a_node_reports_for_itself_and_what_can_be(estate):
         ({"OperatingSystem": "WINDOWS"}, "UnsupportedOperatingSystem"),
         ({"Patches": [version(ReleaseDate="tomorrow")]}, "InvalidItemContentException"),
         ({"Patches": [{"Name": "", "Title": ""}]}, "ValidationException"),
+        ({"Patches": [version(CVEIds=["CVE-2027-0001" * 8] * 5_000)] * 9}, "ItemSizeLimitExceeded"),
     ):
         with pytest.raises(ValueError, match=code):
             estate.own("ReportPatches", node, **base | {"Patches": []} | change)

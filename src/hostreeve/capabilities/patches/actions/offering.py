@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from hostreeve.api.call import Call
 from hostreeve.api.errors import ServiceErrors
 from hostreeve.api.paging import Page
@@ -21,6 +23,8 @@ error = ServiceErrors(service("hostreeve"))
 
 KEPT_MS = 90 * DAY_MS
 """How long a version stays in the catalog that nobody reports any more."""
+REPORT_BYTES_MAX = 4 * 1024 * 1024
+"""Of one node, as it is kept: plans look at fifty nodes together."""
 CATALOG_MAX = 200_000
 """Versions of one account and Region. Beyond it, new ones are not listed until old ones are forgotten."""
 _REPORTED: Mapping[str, store.Property] = {
@@ -37,7 +41,7 @@ def take(call: Call, request: Mapping[str, Any]) -> None:
     """ReportPatches.
 
     AccessDeniedException for another node, InvalidInstanceId, UnsupportedOperatingSystem,
-    InvalidItemContentException.
+    InvalidItemContentException, ItemSizeLimitExceededException.
     """
     node_id, system = request["InstanceId"], (request["OperatingSystem"], request["Product"])
     if call.principal.node_id not in (None, node_id):
@@ -52,6 +56,11 @@ def take(call: Call, request: Mapping[str, Any]) -> None:
         read = [offer.read(each) for each in request["Patches"]]
     except ValueError as wrong:
         raise error.InvalidItemContentException(f"Patches: {wrong}.") from None
+    size = len(msgspec.msgpack.encode(read))
+    if size > REPORT_BYTES_MAX:
+        raise error.ItemSizeLimitExceededException(
+            f"The Patches have {size} bytes together, and may have {REPORT_BYTES_MAX}."
+        )
     offered = Offered(
         node_id=node_id,
         operating_system=system[0],
