@@ -89,25 +89,24 @@ def test_packages_of_dpkg_are_read_from_its_own_notes(machine: Any) -> None:
     awscli, libc, vim = applications.gather(root)
     assert libc == {
         "Name": "libc6",
-        "Version": "2.36",
-        "Release": "9+deb12u4",
+        "Version": "2.36-9+deb12u4",
         "Publisher": "GNU Libc Maintainers <glibc@example.org>",
         "ApplicationType": "libs",
         "Architecture": "x86_64",
         "URL": "https://www.gnu.org/",
         "Summary": "GNU C Library: Shared libraries",
-        "PackageId": "glibc",
+        "PackageId": "libc6_2.36-9+deb12u4_amd64.deb",
         "InstalledTime": "2023-11-14T22:13:20Z",
     }
-    assert (vim["Epoch"], vim["Version"], vim["Release"], vim["PackageId"]) == ("2", "9.0.1378", "2", "vim")
+    assert (vim["Version"], vim["PackageId"]) == ("2:9.0.1378-2", "vim_2:9.0.1378-2_amd64.deb")
     assert applications.components([awscli, libc, vim]) == [
-        {"Name": "awscli", "Version": "2.9.19", "Architecture": "all"}
+        {"Name": "awscli", "Version": "2.9.19-1", "Architecture": "all"}
     ]
 
 
 def test_packages_of_apk_are_read_from_its_database(machine: Any) -> None:
     busybox, musl = applications.gather(machine({"/lib/apk/db/installed": APK}))
-    assert (busybox["Name"], busybox["Version"], busybox["Release"]) == ("busybox", "1.36.1", "r5")
+    assert (busybox["Name"], busybox["Version"]) == ("busybox", "1.36.1-r5")
     assert musl["Summary"] == "the musl c library (libc) implementation"
 
 

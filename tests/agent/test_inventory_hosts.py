@@ -57,7 +57,7 @@ def test_packages_of_a_debian(tmp_path):
     try:
         apt.install(host, "editor")
         editor = packages(host)["editor"]
-        assert (editor["Epoch"], editor["Version"], editor["Release"]) == ("2", "1.0", "3")
+        assert (editor["Version"], editor["PackageId"].partition("_")[0]) == ("2:1.0-3", "editor")
         assert editor["InstalledTime"].endswith("Z")
         host.run("apt-get", "remove", "-y", "editor")
         assert "editor" not in packages(host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Iterable, List, Tuple
+from typing import Iterable, List
 
 from hostreeve.agent.plugins.software_inventory.root import Root, Row, blocks, told
 
@@ -72,37 +72,27 @@ def components(applications: Iterable[Row]) -> List[Row]:
 
 
 def _dpkg(root: Root) -> List[Row]:
+    """As official agents write it: the version whole, with epoch and revision; the name of the package's file
+    as its id. They tell no time of installation, which dpkg's own list of files has."""
     found = []
     for each in blocks(root.text("/var/lib/dpkg/status")):
         if each.get("Status", "").split()[-1:] != ["installed"]:
             continue
-        epoch, version, release = _debian_version(each.get("Version", ""))
-        name, architecture = each["Package"], each.get("Architecture", "")
+        name, version, architecture = each["Package"], each.get("Version", ""), each.get("Architecture", "")
         found.append(
             told(
                 Name=name,
                 Version=version,
-                Release=release,
-                Epoch=epoch,
                 Publisher=each.get("Maintainer", ""),
                 ApplicationType=each.get("Section", ""),
                 Architecture=_ARCHITECTURES.get(architecture, architecture),
                 URL=each.get("Homepage", ""),
                 Summary=each.get("Description", "").partition("\n")[0],
-                PackageId=each.get("Source", "").partition(" ")[0] or name,
+                PackageId=f"{name}_{version}_{architecture}.deb",
                 InstalledTime=_listed_time(root, name, architecture),
             )
         )
     return found
-
-
-def _debian_version(text: str) -> Tuple[str, str, str]:
-    """Epoch, upstream version, revision: `1:2.3-4` is 1, 2.3 and 4."""
-    epoch, colon, rest = text.partition(":")
-    if not colon:
-        epoch, rest = "", text
-    version, _, release = rest.rpartition("-")
-    return (epoch, version, release) if version else (epoch, rest, "")
 
 
 def _listed_time(root: Root, name: str, architecture: str) -> str:
@@ -146,18 +136,16 @@ def _apk(root: Root) -> List[Row]:
     """apk does not say when it installed something."""
     found = []
     for each in blocks(root.text("/lib/apk/db/installed")):
-        version, _, release = each.get("V", "").rpartition("-")
         architecture = each.get("A", "")
         found.append(
             told(
                 Name=each.get("P", ""),
-                Version=version or release,
-                Release=release if version else "",
+                Version=each.get("V", ""),
                 Publisher=each.get("m", ""),
                 Architecture=_ARCHITECTURES.get(architecture, architecture),
                 URL=each.get("U", ""),
                 Summary=each.get("T", ""),
-                PackageId=each.get("o", ""),
+                PackageId=f"{each.get('P', '')}-{each.get('V', '')}.apk",
             )
         )
     return [row for row in found if "Name" in row]
