@@ -155,3 +155,38 @@ def test_sharing_ends_with_the_parameter(ssm, stranger, root, shared, refused):
     ssm.delete_parameter(Name=root)
     ssm.put_parameter(Name=root, Value="another", Type="String", Tier="Advanced")
     assert refused(stranger.get_parameter, Name=shared) == "AccessDeniedException"
+
+
+def test_a_user_made_anew_has_nothing_of_what_was_shared_with_the_first(
+    house, ssm, stranger, shared, refused
+):
+    """`stranger` makes the other account; its administrator makes a user there, twice."""
+    stranger.describe_parameters()
+    iam = house.client("iam", house.stranger_key)
+    name = f"guest-{house.world.hex(8)}"
+    allowed = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+    def guest():
+        arn = iam.create_user(UserName=name)["User"]["Arn"]
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return arn, key["AccessKeyId"], house.client("ssm", (key["AccessKeyId"], key["SecretAccessKey"]))
+
+    arn, key_id, first = guest()
+    nobody = f"{arn}-nobody"
+    given = {"ResourceArn": shared, "Policy": policy(shared, "ssm:GetParameter", principal=nobody)}
+    assert refused(ssm.put_resource_policy, **given) == "MalformedResourcePolicyDocumentException"
+    assert nobody in refused.message
+    ssm.put_resource_policy(ResourceArn=shared, Policy=policy(shared, "ssm:GetParameter", principal=arn))
+    assert first.get_parameter(Name=shared)["Parameter"]["Value"] == "for you"
+    (shown,) = ssm.get_resource_policies(ResourceArn=shared)["Policies"]
+    assert json.loads(shown["Policy"])["Statement"][0]["Principal"]["AWS"] == arn
+
+    iam.delete_access_key(UserName=name, AccessKeyId=key_id)
+    iam.delete_user_policy(UserName=name, PolicyName="own")
+    iam.delete_user(UserName=name)
+    _, _, second = guest()
+    assert refused(second.get_parameter, Name=shared) == "AccessDeniedException"
+    (shown,) = ssm.get_resource_policies(ResourceArn=shared)["Policies"]
+    assert json.loads(shown["Policy"])["Statement"][0]["Principal"]["AWS"].startswith("AIDA")

@@ -12,12 +12,23 @@ Family = Literal["json", "query", "ec2", "s3"]
 _INVALID = {
     "cloudwatch": "ValidationError",
     "logs": "InvalidParameterException",
+    "organizations": "InvalidInputException",
     "resource-groups": "BadRequestException",
     "resourcegroupstaggingapi": "InvalidParameterException",
     "sns": "InvalidParameter",
 }
 """Services that report failed constraints under a code other than their family's."""
 
+_REASONS = {
+    "must not be null": "INPUT_REQUIRED",
+    "length less": "MAX_LENGTH_EXCEEDED",
+    "length greater": "MIN_LENGTH_EXCEEDED",
+    "value less": "MAX_VALUE_EXCEEDED",
+    "value greater": "MIN_VALUE_EXCEEDED",
+    "regular expression": "INVALID_PATTERN",
+    "enum value": "INVALID_ENUM",
+}
+"""The reason that Organizations gives beside the code, by the constraint's words."""
 
 _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3"}
 
@@ -64,7 +75,15 @@ def invalid(service: Service, failed: list[str], request: dict[str, object], sha
             "s3": "InvalidRequest" if missing else "InvalidArgument",
         }[kind]
     )
-    return refusal(code)(message(failed))
+    members = {"Reason": _reason(failed[0])} if service.name == "organizations" else {}
+    return refusal(code)(message(failed), **members)
+
+
+def _reason(failure: str) -> str:
+    constraint = failure.rpartition("failed to satisfy constraint: ")[2]
+    if "satisfy constraint: [" in failure:
+        return "INVALID_LIST_MEMBER"
+    return next((reason for words, reason in _REASONS.items() if words in constraint), "INVALID_PATTERN")
 
 
 def unsupported_media(content_type: str) -> AwsError:

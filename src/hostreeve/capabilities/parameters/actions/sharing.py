@@ -49,7 +49,7 @@ def put(call: Call, arn: str, policy: str, *, policy_id: str | None, policy_hash
     made = Sharing(
         policy_id=current.policy_id if current else call.world.uuid(),
         policy_hash=sha256(policy.encode()).hexdigest(),
-        policy=policy,
+        policy=_kept(call, policy),
     )
     store_sharing.put(call.tx, parameter.scope, parameter.path, made, guests=guests)
     return made
@@ -137,6 +137,14 @@ def _guests(policy: str, parameter: Parameter) -> frozenset[str]:
             raise _malformed("its Resource is not the parameter")
         guests |= set(_accounts(statement.get("Principal")))
     return frozenset(guests - {parameter.account})
+
+
+def _kept(call: Call, policy: str) -> str:
+    """The policy as it is stored: whom it names by what they are, not by what they are called."""
+    try:
+        return identity.keep_principals(call.tx, policy)
+    except identity.UnknownPrincipal as unknown:
+        raise _malformed(f"there is no {unknown}") from None
 
 
 def _accounts(principal: Any) -> Iterator[str]:

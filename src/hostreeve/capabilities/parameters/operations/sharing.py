@@ -5,6 +5,7 @@ from typing import Any
 from hostreeve.api.call import Call
 from hostreeve.capabilities.parameters.actions import sharing
 from hostreeve.capabilities.parameters.operations.service import ssm
+from hostreeve.platform import identity
 
 
 @ssm.writes("PutResourcePolicy", asks=True)
@@ -25,7 +26,8 @@ def get_resource_policies(call: Call, request: dict[str, Any]) -> dict[str, Any]
     found = sharing.find(call, request["ResourceArn"], "ssm:GetResourcePolicies")
     if found is None:
         return {"Policies": []}
-    shown = {"PolicyId": found.policy_id, "PolicyHash": found.policy_hash, "Policy": found.policy}
+    policy = identity.show_principals(call.tx, found.policy)
+    shown = {"PolicyId": found.policy_id, "PolicyHash": found.policy_hash, "Policy": policy}
     return {"Policies": [shown]}
 
 

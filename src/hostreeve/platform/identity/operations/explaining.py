@@ -41,7 +41,9 @@ def explain_authorization(call: Call, request: dict[str, Any]) -> dict[str, Any]
             f"Principals of account {account} are explained to the account that manages it."
         )
     if principal is None:
-        raise error.PrincipalNotFound(f"There is no user, role or service {name}.")
+        raise error.PrincipalNotFound(
+            f"There is no user, role or service {name[:256]}. It is called user/NAME, role/NAME, or by its ARN."
+        )
     try:
         found = explained(
             call,
