@@ -42,7 +42,7 @@ def explain_authorization(call: Call, request: dict[str, Any]) -> dict[str, Any]
         )
     if principal is None:
         raise error.PrincipalNotFound(
-            f"There is no user, role or service {name[:256]}. It is called user/NAME, role/NAME, or by its ARN."
+            f"There is no user, role or service {name[:256]}. Say user/NAME, role/NAME or its ARN."
         )
     try:
         found = explained(
