@@ -21,7 +21,9 @@ def given(state, *words):
 def start_and_stop(state):
     folder = StateFolder(state)
     folder.prepare()
-    serve._opened_port(given(state), folder, RealWorld()).app.database.close()
+    app = serve._opened_port(given(state), folder, RealWorld()).app
+    app.auditor.close()
+    app.database.close()
     return folder
 
 

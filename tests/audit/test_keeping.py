@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from botocore.exceptions import ClientError
 
+from hostreeve.app import quotas
 from hostreeve.app.compose import Config, build
 from hostreeve.app.regions import aws_regions
 from hostreeve.gateway.http import HttpRequest
@@ -238,3 +239,19 @@ def test_who_looks_things_up_in_another_thread_takes_no_record_away(audited):
     assert sorted(written) == sorted(told)
     report = audit.verify(audited.house.app.database.read_sync, auditor.journal.folder)
     assert report.findings == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_an_installation_may_keep_records_for_another_time(audited):
+    quotas.apply({"audit-days": 2})
+    try:
+        audited.ssm.describe_parameters()
+        audited.pack()
+        audited.world.advance(DAY_S)
+        audited.house.tick()
+        assert "DescribeParameters" in {r["eventName"] for r in exported(audited.house)}
+        audited.world.advance(DAY_S)
+        audited.house.tick()
+        assert "DescribeParameters" not in {r["eventName"] for r in exported(audited.house)}
+    finally:
+        quotas.apply({})

@@ -104,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     finally:
         folder.ready.unlink(missing_ok=True)
+        port.app.auditor.close()
         port.app.database.close()
     return 0 if port.was_ready else 1
 
@@ -151,6 +152,7 @@ def _opened_port(arguments: argparse.Namespace, folder: StateFolder, world: Worl
     try:
         key = app.database.write_sync(lambda tx: bootstrap.bootstrap(tx, keys, world))
     except ValueError as wrong:
+        app.auditor.close()
         app.database.close()
         if is_new:
             folder.master_key.unlink()
