@@ -555,6 +555,47 @@ def test_who_may_not_pass_the_role_cannot_begin(iam, house, shop, ssm):
     shop.house.tick()
 
 
+def test_an_execution_goes_on_as_the_session_that_began_it_with_the_rights_that_it_has_by_now(
+    iam, house, shop
+):
+    """Session policies limit it too, and what the role loses it has lost."""
+    account = house.client("sts").get_caller_identity()["Account"]
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName="session", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    allow(iam.put_role_policy, {"RoleName": "session"}, "ssm:*")
+    limits = {
+        "Effect": "Allow",
+        "Action": ["ssm:StartAutomationExecution", "ssm:GetParameters"],
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [limits]})
+    given = house.client("sts").assume_role(RoleArn=arn, RoleSessionName="me", Policy=policy)["Credentials"]
+    theirs = house.client("ssm", (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]))
+    look = {
+        "name": "look",
+        "action": "aws:executeAwsApi",
+        "inputs": {"Service": "ssm", "Api": "GetParameters", "Names": ["x"]},
+    }
+    name = shop.write(put("limited", "x", onFailure="Continue"), look, step("nap"), {**look, "name": "again"})
+    execution_id = theirs.start_automation_execution(DocumentName=name)["AutomationExecutionId"]
+    house.tick()
+    assert shop.get(execution_id).steps == {
+        "limited": "Failed",
+        "look": "Success",
+        "nap": "InProgress",
+        "again": "Pending",
+    }
+    assert shop.get(execution_id)["ExecutedBy"].endswith(":assumed-role/session/me")
+    allow(iam.put_role_policy, {"RoleName": "session"}, "s3:*")
+    shop.later(1)
+    assert shop.get(execution_id).steps["again"] == "Failed"
+
+
 def test_an_execution_goes_on_as_its_user_for_twelve_hours(shop):
     one = shop.run(step("rest", inputs={"Duration": "PT12H"}), put("late", "x"))
     shop.later(12 * 3600)

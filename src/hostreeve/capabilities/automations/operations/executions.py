@@ -118,10 +118,9 @@ def _conditions(asked: Mapping[str, list[str]]) -> list[narrowing.Condition]:
             # Change requests, requests for access and OpsItems do not begin executions yet.
             made.append(narrowing.NOTHING)
         else:
-            made.append(
-                narrowing.among(_COLUMNS[key], [each.lower() if "Id" in key else each for each in values])
-            )
-    return made
+            wanted = [each.lower() if "Id" in key else each for each in values]
+            made.append(narrowing.among(_COLUMNS[key], wanted))
+    return [*made, narrowing.HAS_PARENT] if "ParentExecutionId" in asked else made
 
 
 _COLUMNS = {

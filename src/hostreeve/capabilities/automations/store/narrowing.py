@@ -8,6 +8,8 @@ from hostreeve.kernel.scope import PARTITION
 Condition = tuple[str, Mapping[str, Any]]
 
 NOTHING: Condition = ("1 = 0", {})
+HAS_PARENT: Condition = ("parent_id <> ''", {})
+"""What the index of children is for: no other execution is looked at."""
 
 
 def among(column: str, values: Sequence[Any]) -> Condition:
