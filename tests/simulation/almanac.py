@@ -12,6 +12,8 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 DAY_S = 86_400
+SKEW_S = 60
+"""How far a clock may be set back without anybody taking notice."""
 FIRST, LAST = date(2026, 11, 1), date(2029, 6, 1)
 
 Days = Callable[[date], bool]
@@ -138,7 +140,8 @@ class Due:
 
     def clock_is(self, now_s: float) -> None:
         """The clock may have jumped back: what lies ahead has to be served, unless that was a correction."""
-        self.since_s = min(self.since_s, now_s)
+        if self.since_s > now_s + SKEW_S:
+            self.since_s = now_s
         self.demands = [min(each, now_s) for each in self.demands]
         if self.served_s > now_s + DAY_S:
             self.served_s = now_s

@@ -185,6 +185,9 @@ class Year:
             act(*args)
         if self.is_down:
             return
+        # Whoever is awake sees what the clock shows; what it showed meanwhile, nobody has seen.
+        for _, due in (*self.checker.windows.values(), *self.checker.associations.values()):
+            due.clock_is(self.wall_s())
         self.work()
         self.checker.check_settled(self.watch, self.wall_s())
         self._hand_out()
@@ -372,5 +375,3 @@ class Year:
         self.happened["clock jumps"] += 1
         self.clock.skew_ms += round(by_s * 1000)
         self._look_s = self.clock.elapsed_s + AGAIN_S
-        for _, due in (*self.checker.windows.values(), *self.checker.associations.values()):
-            due.clock_is(self.wall_s())
