@@ -59,7 +59,7 @@ def check(asked: Asked) -> None:
             "Mode Interactive does not go with TargetLocations."
         )
     for number, entry in enumerate(asked.locations):
-        why = _wrong_in(entry)
+        why = wrong_in(entry)
         if why:
             raise error.InvalidAutomationExecutionParametersException(f"TargetLocations[{number}]: {why}")
 
@@ -74,7 +74,8 @@ def targeted(asked: Asked) -> Iterator[Asked]:
             yield each
 
 
-def _wrong_in(entry: Mapping[str, Any]) -> str:
+def wrong_in(entry: Mapping[str, Any]) -> str:
+    """Why an entry means no place; "" when it does."""
     if not entry.get("Accounts") or not entry.get("Regions"):
         return "Accounts and Regions are both needed."
     for name in entry["Accounts"]:

@@ -61,7 +61,7 @@ def start(call: Call, request: Mapping[str, Any], origin: Origin | None = None) 
         if known is not None:
             return _again(call, known, asked_for)
     placing.check_doors(request)
-    document = origin.document or _document(call, request)
+    document = origin.document or document_of(call, request)
     runbook = opened(document.body)
     given = {name.strip(): list(texts) for name, texts in (request.get("Parameters") or {}).items()}
     asked = _asked(call, request, document, origin, given)
@@ -156,7 +156,7 @@ def _digest(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()
 
 
-def _document(call: Call, request: Mapping[str, Any]) -> documents.DocumentVersion:
+def document_of(call: Call, request: Mapping[str, Any]) -> documents.DocumentVersion:
     name = request["DocumentName"]
     try:
         found = documents.resolve(call.tx, call.scope, name, request.get("DocumentVersion"))
