@@ -18,6 +18,13 @@ EXAMPLES = """examples:
 CHECK_EXAMPLES = """exit status:
   0 every file would be accepted by CreateDocument   1 some would not   2 wrong usage
 """
+RUN_EXAMPLES = """examples:
+  hostreeve runbook run restart.yaml --local --parameters InstanceId=mi-0123456789abcdef0
+  hostreeve runbook run restart.yaml --local --break-at stop --json >run.json
+
+exit status:
+  0 it ended as Success   1 it did not   2 wrong usage, a runbook or parameters that are none
+"""
 FORMATS = ("svg", "mermaid")
 
 
@@ -27,6 +34,7 @@ def add_command(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(inner)
     _add_graph(inner)
+    _add_run(inner)
 
 
 def _add_check(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -59,6 +67,27 @@ def _add_graph(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.set_defaults(func=at_desk(_graph))
 
 
+def _add_run(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    parser = described_command(commands, "run", "carry a runbook out here, step by step", RUN_EXAMPLES)
+    parser.add_argument("file", metavar="FILE", help="a runbook in YAML or JSON; - is standard input")
+    parser.add_argument(
+        "--local", action="store_true", help="needed: the steps are decided here and act on the server"
+    )
+    parser.add_argument(
+        "--parameters", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="again for lists"
+    )
+    parser.add_argument(
+        "--break-at",
+        action="append",
+        default=[],
+        metavar="STEP",
+        help="ask before this step; may be repeated",
+    )
+    add_json(parser, "the whole run, which `replay` takes")
+    add_server_options(parser)
+    parser.set_defaults(func=at_desk(_run))
+
+
 def _check(desk: "Desk", arguments: argparse.Namespace) -> int:
     from hostreeve.app.runbook.check import run
 
@@ -67,5 +96,11 @@ def _check(desk: "Desk", arguments: argparse.Namespace) -> int:
 
 def _graph(desk: "Desk", arguments: argparse.Namespace) -> int:
     from hostreeve.app.runbook.draw import run
+
+    return run(desk, arguments)
+
+
+def _run(desk: "Desk", arguments: argparse.Namespace) -> int:
+    from hostreeve.app.runbook.local import run
 
     return run(desk, arguments)

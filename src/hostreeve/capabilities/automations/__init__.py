@@ -8,6 +8,7 @@ began to their end (`follow`). It is told of the ends of the commands that its s
 from collections.abc import Mapping
 from typing import Any
 
+from hostreeve.capabilities.automations.actions import away
 from hostreeve.capabilities.automations.actions.ending import follow
 from hostreeve.capabilities.automations.actions.house import House
 from hostreeve.capabilities.automations.actions.locating import OWNER as LOCATION
@@ -46,6 +47,7 @@ __all__ = [
     "Status",
     "Step",
     "Way",
+    "away",
     "cancel",
     "check_role_of",
     "child_ended",

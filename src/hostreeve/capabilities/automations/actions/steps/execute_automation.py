@@ -21,7 +21,7 @@ class ExecuteAutomation(Momentary):
 
     def start(self, at: At) -> Outcome:
         origin = starting.Origin(parent=at.one, parent_step=at.step_id)
-        child = starting.start(at.initiators(), _request(at), origin)
+        child = starting.start(at.initiators(), request_of(at), origin)
         outputs = {"ExecutionId": child.execution_id, "Status": str(child.status)}
         return Waits(memory={"child": child.execution_id}, outputs=outputs, frees_slot=True)
 
@@ -47,7 +47,8 @@ class ExecuteAutomation(Momentary):
             stopping.cancel(at.tx, child, at.now_ms)
 
 
-def _request(at: At) -> dict[str, Any]:
+def request_of(at: At) -> dict[str, Any]:
+    """StartAutomationExecution's request. Unfit."""
     request: dict[str, Any] = {"DocumentName": text_of(at.inputs, "DocumentName")}
     given = values.all_listed(map_of(at.inputs, "RuntimeParameters"))
     if given:

@@ -53,13 +53,21 @@ ANSWERS_ANYTHING = frozenset({"aws:executeScript"})
 """Actions whose answer may lack what an output names: branches ask whether it is there."""
 
 
+_STAND_INS: dict[str, Action] = {}
+
+
+def stand_in(name: str, action: Action) -> None:
+    """Have steps of this kind carried out otherwise in this process."""
+    _STAND_INS[name] = action
+
+
 def action_of(name: str) -> Action | None:
-    return ACTIONS.get(name)
+    return _STAND_INS.get(name) or ACTIONS.get(name)
 
 
 def fills(name: str) -> bool:
     """Whether its inputs are filled in before it begins."""
-    action = ACTIONS.get(name)
+    action = action_of(name)
     return action.fills if action is not None else name != "aws:loop"
 
 

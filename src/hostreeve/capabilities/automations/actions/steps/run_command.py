@@ -44,7 +44,7 @@ class RunCommand(Momentary):
     def start(self, at: At) -> Outcome:
         sent = commands.send(
             at.call(),
-            _request(at),
+            request_of(at),
             owner=f"{OWNER}:{at.one.execution_id}/{at.step_id}",
             asks_leave=True,
         )
@@ -76,7 +76,8 @@ class RunCommand(Momentary):
             commands.cancel(at.tx, at.one.scope, at.memory["command_id"], at.now_ms)
 
 
-def _request(at: At) -> dict[str, Any]:
+def request_of(at: At) -> dict[str, Any]:
+    """SendCommand's request. Unfit."""
     inputs = at.inputs
     request: dict[str, Any] = {"DocumentName": text_of(inputs, "DocumentName")}
     ids, targets = texts_of(inputs, "InstanceIds"), inputs.get("Targets")

@@ -1,0 +1,148 @@
+"""`hostreeve runbook run --local` against a served control plane with a node; pictures of real executions."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.acceptance.conftest import HOSTREEVE
+
+pytestmark = pytest.mark.slow
+
+RUNBOOK = """\
+schemaVersion: '0.3'
+assumeRole: '{{ AutomationAssumeRole }}'
+parameters:
+  AutomationAssumeRole: {type: String, default: ''}
+  InstanceId: {type: String}
+  Wanted: {type: String, default: hello}
+variables:
+  Seen: {type: StringList, default: []}
+mainSteps:
+  - name: remember
+    action: aws:executeAwsApi
+    inputs:
+      {Service: ssm, Api: put_parameter, Name: wanted, Value: '{{ Wanted }}', Type: String, Overwrite: true}
+    outputs:
+      - {Name: Version, Selector: $.Version, Type: Integer}
+  - name: say
+    action: aws:runCommand
+    inputs:
+      DocumentName: AWS-RunShellScript
+      InstanceIds: ['{{ InstanceId }}']
+      Parameters: {commands: ['echo {{ Wanted }}']}
+  - name: which
+    action: aws:branch
+    inputs:
+      Choices:
+        - {NextStep: wrong, Variable: '{{ say.Output }}', Contains: bye}
+      Default: check
+  - name: wrong
+    action: aws:assertAwsResourceProperty
+    inputs:
+      Service: ssm
+      Api: GetParameter
+      Name: wanted
+      PropertySelector: $.Parameter.Value
+      DesiredValues: [never]
+    isEnd: true
+  - name: check
+    action: aws:waitForAwsResourceProperty
+    inputs:
+      Service: ssm
+      Api: GetParameter
+      Name: wanted
+      PropertySelector: $.Parameter.Value
+      DesiredValues: [hello]
+  - name: who
+    action: aws:executeAwsApi
+    inputs: {Service: sts, Api: GetCallerIdentity}
+    outputs:
+      - {Name: Arn, Selector: $.Arn, Type: String}
+    isEnd: true
+outputs: [say.Output, who.Arn]
+"""
+
+
+@pytest.fixture
+def runbook(site):
+    path = site.folder / "greet.yaml"
+    path.write_text(RUNBOOK)
+    return str(path)
+
+
+def typed(site, *words, said="", status=0):
+    done = subprocess.run(
+        [*HOSTREEVE, "runbook", *words],
+        env=site.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        input=said,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def statuses(run):
+    return {each["StepName"]: each["StepStatus"] for each in run["StepExecutions"]}
+
+
+def test_a_runbook_is_carried_out_here_and_acts_there(site, runbook):
+    node = site.enrol()
+    given = ("--local", "--parameters", f"InstanceId={node}")
+    done = typed(site, "run", runbook, *given, "--json")
+    run = json.loads(done.stdout)
+    assert run["Status"] == "Success"
+    assert run["Outputs"]["say.Output"] == ["hello\n"]
+    assert run["Outputs"]["who.Arn"] == [site.client("sts").get_caller_identity()["Arn"]]
+    assert statuses(run)["wrong"] == "Pending"
+    assert "Success     say  aws:runCommand" in done.stderr
+    ssm = site.client("ssm")
+    assert ssm.get_parameter(Name="wanted")["Parameter"]["Value"] == "hello"
+    (command,) = ssm.list_commands()["Commands"]
+    assert command["InstanceIds"] == [node]
+    assert ssm.describe_automation_executions()["AutomationExecutionMetadataList"] == []
+
+    failed = typed(site, "run", runbook, *given, "Wanted=bye", "--json", status=1)
+    run = json.loads(failed.stdout)
+    assert (run["Status"], statuses(run)["wrong"], statuses(run)["check"]) == ("Failed", "Failed", "Pending")
+    assert "not one of: never" in failed.stderr
+
+
+def test_it_stops_before_a_step_until_somebody_says_so(site, runbook):
+    node = site.enrol()
+    given = ("--local", "--parameters", f"InstanceId={node}", "--break-at", "say", "--json")
+    stopped = typed(site, "run", runbook, *given, said="n\n", status=1)
+    run = json.loads(stopped.stdout)
+    assert (run["Status"], statuses(run)["remember"]) == ("Cancelled", "Success")
+    assert site.client("ssm").list_commands()["Commands"] == []
+    assert "Before say: go on?" in stopped.stderr
+    assert json.loads(typed(site, "run", runbook, *given, said="y\n").stdout)["Status"] == "Success"
+
+
+def test_what_is_wrong_is_said_before_anything_is_done(site, runbook):
+    assert "--local" in typed(site, "run", runbook, status=2).stderr
+    missing = typed(site, "run", runbook, "--local", status=2)
+    assert "InstanceId" in missing.stderr
+    unknown = typed(site, "run", runbook, "--local", "--break-at", "nowhere", status=2)
+    assert "has no step nowhere" in unknown.stderr
+
+
+def test_the_picture_of_an_execution_shows_how_each_step_ended(site, runbook):
+    node = site.enrol()
+    ssm = site.client("ssm")
+    ssm.create_document(Name="Greet", Content=RUNBOOK, DocumentFormat="YAML", DocumentType="Automation")
+    begun = ssm.start_automation_execution(DocumentName="Greet", Parameters={"InstanceId": [node]})
+    which = {"AutomationExecutionId": begun["AutomationExecutionId"]}
+    site.until(
+        lambda: (
+            ssm.get_automation_execution(**which)["AutomationExecution"]["AutomationExecutionStatus"]
+            == "Success"
+        )
+    )
+    drawn = typed(site, "graph", "--execution", begun["AutomationExecutionId"]).stdout
+    assert "say" in drawn and "Success" in drawn and "Pending" in drawn
+    picture = site.folder / "what.svg"
+    typed(site, "graph", "--execution", begun["AutomationExecutionId"], "--output", str(picture))
+    assert "<svg" in picture.read_text() and "Success" in picture.read_text()
