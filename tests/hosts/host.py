@@ -17,6 +17,7 @@ import pytest
 
 START_S = 10
 PROGRAM_S = 120
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
 _NUMBERS = itertools.count(1)
 
 # The disk: everything below it goes when its process does.
@@ -157,7 +158,11 @@ class Host:
 
 def _piped(more: dict[str, object]) -> dict[str, object]:
     asked: dict[str, object] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **more.pop("env", {})}  # type: ignore[dict-item]
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin",
+        "HOME": "/root",
+        **more.pop("env", {}),
+    }  # type: ignore[dict-item]
     return {**asked, "stderr": subprocess.PIPE, "text": True, "env": environment, **more}
 
 

@@ -176,7 +176,8 @@ def _matches(key: str, values: Tuple[str, ...], patch: Patch, view: View) -> boo
     if key == "PRIORITY":
         return patch.priority.lower() in wanted
     if key == "REPOSITORY":
-        return patch.repository.lower() in wanted
+        repository = patch.repository.lower()
+        return repository in wanted or repository.rsplit("/", 1)[-1] in wanted
     if key == "SECTION":
         section = patch.section.lower()
         return section in wanted or section.rsplit("/", 1)[-1] in wanted

@@ -6,17 +6,22 @@ import sys
 import uuid
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from hostreeve.patcher import apt, dnf, failure, offers, report, server, states, trouble, zypper
+from hostreeve.patcher import apk, apt, dnf, failure, offers, report, server, states, trouble, zypper
 from hostreeve.patcher.failure import Failure
 from hostreeve.patcher.machine import System
-from hostreeve.patcher.model import APT, MISSING, RPM, ZYPP, Rows, Snapshot, Verdict
+from hostreeve.patcher.model import APK, APT, MISSING, RPM, ZYPP, Rows, Snapshot, Verdict
 from hostreeve.patcher.options import Order
 from hostreeve.patcher.packager import Packager, Settings
 from hostreeve.patcher.report import Course
 from hostreeve.patcher.server import Refused, Server, Unreachable
 
 BY_ASSOCIATION = "AWS-RunPatchBaselineAssociation"
-_MANAGERS: Dict[str, Callable[[Settings], Packager]] = {APT: apt.Apt, RPM: dnf.Dnf, ZYPP: zypper.Zypper}
+_MANAGERS: Dict[str, Callable[[Settings], Packager]] = {
+    APK: apk.Apk,
+    APT: apt.Apt,
+    RPM: dnf.Dnf,
+    ZYPP: zypper.Zypper,
+}
 _RESENT = ("ItemContentMismatchException", "InvalidItemContentException")
 
 

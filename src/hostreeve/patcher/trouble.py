@@ -8,6 +8,8 @@ NETWORK = "network"
 REPOSITORY = "repository"
 DEPENDENCY = "dependency"
 BROKEN = "broken"
+SCRIPT = "script"
+"""A package is there, but a script of its own failed: trying it once more alone tells nothing new."""
 OTHER = "other"
 
 
