@@ -308,3 +308,33 @@ def test_a_fault_of_ours_fails_the_step_in_the_end(house, shop, monkeypatch):
         shop.later(6)
     one = shop.get(one.id)
     assert (one.status, one.step("nap")["FailureDetails"]["FailureType"]) == ("Failed", "Internal")
+
+
+@ENGINES
+def test_a_runbook_that_stops_itself_is_cancelled(house, shop):
+    stop = {
+        "Service": "ssm",
+        "Api": "StopAutomationExecution",
+        "AutomationExecutionId": "{{ automation:EXECUTION_ID }}",
+    }
+    one = shop.run(put("first", "x"), step("stop", "aws:executeAwsApi", stop), put("after", "x"), step("nap"))
+    assert one.status == "Cancelled"
+    alone = shop.run(step("stop", "aws:executeAwsApi", stop))
+    assert alone.status == "Cancelled"
+
+
+@ENGINES
+def test_runbooks_begin_others_by_calls_and_stop_them(house, shop, ssm):
+    other = shop.write(step("nap", inputs={"Duration": "PT1H"}))
+    begin = {"Service": "ssm", "Api": "StartAutomationExecution", "DocumentName": other}
+    outputs = [{"Name": "Id", "Selector": "$.AutomationExecutionId", "Type": "String"}]
+    end = {"Service": "ssm", "Api": "StopAutomationExecution", "AutomationExecutionId": "{{ begin.Id }}"}
+    one = shop.run(
+        step("begin", "aws:executeAwsApi", begin, outputs=outputs),
+        step("nap"),
+        step("end", "aws:executeAwsApi", end),
+    )
+    begun = one.outputs("begin")["Id"][0]
+    assert shop.get(begun).status == "InProgress"
+    shop.later(1)
+    assert (shop.get(one.id).status, shop.get(begun).status) == ("Success", "Cancelled")

@@ -26,6 +26,7 @@ HISTORY_IDLE_S = 600.0
 RETRY_MS = 5_000
 FAILURES_MAX = 3
 """Unforeseen errors in a row, after which the step has failed."""
+STUMBLES_MAX = 5
 HEARTBEAT_S = 5.0
 
 
@@ -79,7 +80,7 @@ class Engine:
         if not self._under_way:
             return begun
         done, self._under_way = await asyncio.wait(
-            self._under_way, timeout=0.05, return_when=asyncio.FIRST_COMPLETED
+            self._under_way, timeout=0.2, return_when=asyncio.FIRST_COMPLETED
         )
         for task in done:
             task.result()
@@ -107,11 +108,16 @@ class Engine:
         return turned
 
     async def _stumbling(self, how: dict[str, Any]) -> Turned:
-        try:
-            return await self._database.write(partial(advancing.advance, **how))
-        except Stumble as stumble:
-            # Nothing of that transaction stayed. This one writes that the step failed.
-            return await self._database.write(partial(advancing.advance, **how, stumble=stumble))
+        stumble: Stumble | None = None
+        for _ in range(STUMBLES_MAX):
+            try:
+                return await self._database.write(partial(advancing.advance, **how, stumble=stumble))
+            except Stumble as again:
+                # Nothing of that transaction stayed. The next one writes that the step failed; should another
+                # step fail on the way there this time, that one.
+                stumble = again
+        assert stumble is not None, "it stumbled"
+        raise stumble
 
     async def _put_off(self, scope: Scope, execution_id: str, now_ms: int, wrong: Exception) -> Turned:
         """Try again in a while. What fails again and again is a failure of the step: nothing is stuck."""

@@ -122,14 +122,22 @@ class Deeds(Turn):
             self._write()
 
     def _write(self) -> None:
-        if not rows.save(self.tx, self._before, self.one):
+        before = self._before
+        if not rows.save(self.tx, before, self.one):
             return
-        if self.one.status is not self._before.status:
+        self._before = self.one
+        if self.one.status is not before.status:
             telling.execution(self.tx, self.one, self.now_ms)
-        if self._before.holds_slot and not self.one.holds_slot:
+        if before.holds_slot and not self.one.holds_slot:
             # It waits for others: they, or whoever is next, may have its room.
             queueing.admit(self.tx, self.one.scope, self.now_ms)
             self.tx.wake(ending.CHANNEL)
+
+    def _read_again(self) -> None:
+        """A call may have been about this very execution: what it changed holds."""
+        found = rows.find(self.tx, self.one.scope, self.one.execution_id)
+        assert found is not None, "an execution does not vanish while it runs"
+        self.one = self._before = found
 
     def _lay_out(self) -> None:
         first_rows(self, self.runbook.steps)
@@ -213,8 +221,13 @@ class Deeds(Turn):
         if action is None:
             return Broken(failure=outcomes.failed(registry.missing(row.action)))
         try:
-            at = self._at(row)
-            return action.start(at) if what == "start" else action.look(at)
+            if row.action not in registry.CALLS_ANYTHING:
+                at = self._at(row)
+                return action.start(at) if what == "start" else action.look(at)
+            self._write()
+            outcome = action.start(self._at(row))
+            self._read_again()
+            return outcome
         except Unfit as wrong:
             return Broken(failure=outcomes.unfit(str(wrong)))
         except AwsError as refused:

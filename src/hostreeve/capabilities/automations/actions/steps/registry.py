@@ -53,6 +53,9 @@ ANSWERS_ANYTHING = frozenset({"aws:executeScript"})
 """Actions whose answer may lack what an output names: branches ask whether it is there."""
 
 
+CALLS_ANYTHING = frozenset({"aws:executeAwsApi"})
+"""Actions that can do something to the execution that they are a step of. They are done at once."""
+
 _STAND_INS: dict[str, Action] = {}
 
 
