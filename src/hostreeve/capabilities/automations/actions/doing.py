@@ -221,12 +221,13 @@ class Deeds(Turn):
         if action is None:
             return Broken(failure=outcomes.failed(registry.missing(row.action)))
         try:
-            if row.action not in registry.CALLS_ANYTHING:
-                at = self._at(row)
-                return action.start(at) if what == "start" else action.look(at)
-            self._write()
-            outcome = action.start(self._at(row))
-            self._read_again()
+            may_call = row.action in registry.CALLS_ANYTHING
+            if may_call:
+                self._write()
+            at = self._at(row)
+            outcome = action.start(at) if what == "start" else action.look(at)
+            if may_call:
+                self._read_again()
             return outcome
         except Unfit as wrong:
             return Broken(failure=outcomes.unfit(str(wrong)))
