@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 
@@ -184,6 +185,29 @@ def test_a_fleet_is_one_page_in_html(server, typed):
     assert out.count('<tr class="bad">') == 1
 
 
+def test_a_fleet_is_pages_in_pdf(server, typed, tmp_path):
+    fleet(server, name="<b>東京 & co")
+    file = tmp_path / "report.pdf"
+    status, out, err = typed("patch", "report", "--format", "pdf", "--output", str(file))
+    assert (status, out) == (0, "") and "was written" in err
+    content = file.read_bytes()
+    assert content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF")
+    assert b"/Title (Patch compliance)" in content and b"HeiseiKakuGo-W5" in content
+    typed("patch", "report", "--format", "pdf", "--output", str(file))
+    assert file.read_bytes() == content, "the same report is the same file"
+
+
+def test_a_pdf_wants_a_file_and_its_library(server, typed, tmp_path, monkeypatch):
+    fleet(server)
+    status, _, err = typed("patch", "report", "--format", "pdf")
+    assert status == 2 and "--output" in err
+    monkeypatch.setitem(sys.modules, "reportlab", None)
+    monkeypatch.setitem(sys.modules, "reportlab.lib", None)
+    status, _, err = typed("patch", "report", "--format", "pdf", "--output", str(tmp_path / "x"))
+    assert status == 2 and "hostreeve[pdf]" in err
+    assert not (tmp_path / "x").exists()
+
+
 def test_one_node_is_reported_with_all_its_patches(server, typed):
     fleet(server)
     server.answers["AmazonSSM.DescribeInstancePatches"] = lambda request: {
@@ -218,7 +242,7 @@ def test_one_node_is_reported_with_all_its_patches(server, typed):
 
 def test_a_table_is_not_written_to_a_file(server, typed):
     status, _, err = typed("patch", "report", "--output", "x")
-    assert status == 2 and "--format csv and html" in err
+    assert status == 2 and "--format csv, html and pdf" in err
 
 
 @pytest.mark.parametrize(

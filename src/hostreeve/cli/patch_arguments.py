@@ -40,11 +40,13 @@ def _add_report(deeds: Subparsers[argparse.ArgumentParser]) -> None:
     which.add_argument("--instance-id", metavar="ID", help="one node, with all its patches")
     parser.add_argument(
         "--format",
-        choices=("table", "csv", "html"),
+        choices=("table", "csv", "html", "pdf"),
         default="table",
-        help="table: the numbers; csv, html: a row for each node, or for each patch of one (default table)",
+        help="table: the numbers; csv, html, pdf: a row for each node, or each patch of one (default table)",
     )
-    parser.add_argument("--output", metavar="FILE", help="write csv or html there (default: standard output)")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write there (default: standard output, but for pdf)"
+    )
     add_json(parser, "the numbers, or the patches of one node,")
     add_server_options(parser)
     parser.set_defaults(func=at_desk(_report))
@@ -100,6 +102,7 @@ EXAMPLES = """examples:
   hostreeve patch plan --targets tag:PatchGroup=Prod --baseline-id pb-0123456789abcdef0
   hostreeve patch report --patch-group Prod
   hostreeve patch report --format html --output patches.html
+  hostreeve patch report --format pdf --output patches.pdf
   hostreeve patch report --instance-id mi-0123456789abcdef0 --format csv
   hostreeve patch now --operation Install --targets tag:PatchGroup=Prod --reboot-option NoReboot
 """

@@ -66,6 +66,11 @@ def _html(head: tuple[str, Mapping[str, Any]], columns: Sequence[str], rows: Tab
     )
 
 
+def is_bad(row: Sequence[str]) -> bool:
+    """Whether what a row tells of deserves a look."""
+    return bool(_BAD & set(row))
+
+
 def _row(row: Sequence[str]) -> str:
-    kind = ' class="bad"' if _BAD & set(row) else ""
+    kind = ' class="bad"' if is_bad(row) else ""
     return f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"

@@ -1,4 +1,4 @@
-"""`hostreeve patch report`: how the nodes stand, as numbers, or as a row for each in CSV or HTML."""
+"""`hostreeve patch report`: how the nodes stand, as numbers, or as a row for each in CSV, HTML or PDF."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hostreeve.cli import patch_pages
+from hostreeve.cli import patch_pages, patch_pdf
 from hostreeve.cli.client import Client
 from hostreeve.cli.desk import Desk
 from hostreeve.cli.screen import visible, when
@@ -49,7 +49,7 @@ PATCH_COLUMNS = (
 
 def run(desk: Desk, arguments: Namespace) -> int:
     if arguments.format == "table" and arguments.output:
-        raise UsageTrouble("--output is for --format csv and html.")
+        raise UsageTrouble("--output is for --format csv, html and pdf.")
     client = desk.client()
     columns: Sequence[str] = NODE_COLUMNS
     if arguments.json or (arguments.format == "table" and not arguments.instance_id):
@@ -61,22 +61,28 @@ def run(desk: Desk, arguments: Namespace) -> int:
     if arguments.format == "table":
         desk.screen.table(columns, [[visible(cell) for cell in row] for row in rows], spare=("CVE ID",))
         return EXIT_SUCCESS
+    if arguments.format == "pdf" and not arguments.output:
+        raise UsageTrouble("A PDF is no text: give --output FILE.")
     title = f"Patches of {arguments.instance_id}" if arguments.instance_id else "Patch compliance"
     summary = {} if arguments.instance_id else _summary(client, arguments.patch_group)
-    _write(desk, arguments, patch_pages.written(arguments.format, (title, summary), columns, rows))
+    if arguments.format == "pdf":
+        _save(desk, arguments.output, patch_pdf.written((title, summary), columns, rows))
+        return EXIT_SUCCESS
+    text = patch_pages.written(arguments.format, (title, summary), columns, rows)
+    if arguments.output:
+        # Both formats say themselves where their lines end.
+        _save(desk, arguments.output, text.encode())
+    else:
+        desk.screen.out.file.write(text)
     return EXIT_SUCCESS
 
 
-def _write(desk: Desk, arguments: Namespace, text: str) -> None:
-    if not arguments.output:
-        desk.screen.out.file.write(text)
-        return
+def _save(desk: Desk, path: str, content: bytes) -> None:
     try:
-        # Both formats say themselves where their lines end.
-        Path(arguments.output).write_text(text, encoding="utf-8", newline="")
+        Path(path).write_bytes(content)
     except OSError as wrong:
-        raise UsageTrouble(f"{arguments.output} cannot be written: {wrong.strerror}.") from None
-    desk.screen.note(f"{arguments.output} was written.")
+        raise UsageTrouble(f"{path} cannot be written: {wrong.strerror}.") from None
+    desk.screen.note(f"{path} was written.")
 
 
 def _numbers(desk: Desk, client: Client, arguments: Namespace) -> int:
