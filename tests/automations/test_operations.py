@@ -609,3 +609,10 @@ def test_history_is_forgotten_after_thirty_days(shop, ssm):
     shop.later(31 * 86_400)
     with pytest.raises(ssm.exceptions.AutomationExecutionNotFoundException):
         shop.get(one.id)
+
+
+def test_spaces_behind_the_commas_of_printed_parameters_do_no_harm(shop):
+    """`--parameters "A=1, B=2"`, as a talk prints it, arrives with a name that begins with a space."""
+    declared = {name: {"type": "String"} for name in ("A", "B")}
+    one = shop.run(put("a", "x"), parameters=declared, _start={"Parameters": {"A": ["1"], " B": ["2"]}})
+    assert one["Parameters"] == {"A": ["1"], "B": ["2"]}
