@@ -146,3 +146,69 @@ def test_the_picture_of_an_execution_shows_how_each_step_ended(site, runbook):
     picture = site.folder / "what.svg"
     typed(site, "graph", "--execution", begun["AutomationExecutionId"], "--output", str(picture))
     assert "<svg" in picture.read_text() and "Success" in picture.read_text()
+
+
+def test_a_past_execution_is_decided_anew_from_what_its_steps_came_to(site, runbook):
+    node = site.enrol()
+    ssm = site.client("ssm")
+    ssm.create_document(Name="Greet", Content=RUNBOOK, DocumentFormat="YAML", DocumentType="Automation")
+    begun = ssm.start_automation_execution(DocumentName="Greet", Parameters={"InstanceId": [node]})
+    execution_id = begun["AutomationExecutionId"]
+
+    def status():
+        found = ssm.get_automation_execution(AutomationExecutionId=execution_id)["AutomationExecution"]
+        return found["AutomationExecutionStatus"]
+
+    site.until(lambda: status() == "Success")
+    commands = len(ssm.list_commands()["Commands"])
+    same = typed(site, "replay", execution_id)
+    assert same.stdout == "" and "no differences" in same.stderr
+    changed = site.folder / "changed.yaml"
+    changed.write_text(RUNBOOK.replace("Contains: bye", "Contains: hello"))
+    found = json.loads(
+        typed(site, "replay", execution_id, "--runbook", str(changed), "--json", status=1).stdout
+    )
+    choices, unknown = found["Differences"]
+    assert choices.startswith("which: Choices was [") and '"hello"' in choices
+    assert unknown == "wrong: not done then, begun now; what it would come to is not known"
+    assert len(ssm.list_commands()["Commands"]) == commands
+
+
+def test_a_recorded_run_is_replayed_without_a_server(site, runbook, tmp_path):
+    record = tmp_path / "run.json"
+    loop = tmp_path / "loop.yaml"
+    loop.write_text(LOOP)
+    record.write_text(typed(site, "run", str(loop), "--local", "--json", status=1).stdout)
+    site.kill_server()
+    assert "no differences" in typed(site, "replay", str(record)).stderr
+    caught = tmp_path / "caught.yaml"
+    caught.write_text(
+        LOOP.replace("action: aws:executeAwsApi", "action: aws:executeAwsApi\n          isCritical: false")
+    )
+    told = typed(site, "replay", str(record), "--runbook", str(caught), status=1).stdout
+    assert told == "the execution: Failed then, Success now\n"
+    other = tmp_path / "other.yaml"
+    other.write_text(LOOP.replace("Name: 'missing-", "Name: 'absent-"))
+    told = typed(site, "replay", str(record), "--runbook", str(other), status=1).stdout
+    assert told.splitlines()[0] == 'ask[1]: Name was "missing-a", is "absent-a"'
+    record.write_text("{}")
+    assert "is no run" in typed(site, "replay", str(record), status=2).stderr
+
+
+LOOP = """\
+schemaVersion: '0.3'
+mainSteps:
+  - name: turns
+    action: aws:loop
+    inputs:
+      Iterators: [a, b]
+      IteratorDataType: String
+      Steps:
+        - name: ask
+          action: aws:executeAwsApi
+          onFailure: step:tell
+          inputs: {Service: ssm, Api: GetParameter, Name: 'missing-{{ loop.CurrentIteratorValue }}'}
+        - name: tell
+          action: aws:sleep
+          inputs: {Duration: PT1S}
+"""

@@ -25,6 +25,13 @@ RUN_EXAMPLES = """examples:
 exit status:
   0 it ended as Success   1 it did not   2 wrong usage, a runbook or parameters that are none
 """
+REPLAY_EXAMPLES = """examples:
+  hostreeve runbook replay 9a1c0f9e-…
+  hostreeve runbook replay run.json --runbook restart-new.yaml   what a change would have decided
+
+exit status:
+  0 everything was decided as then   1 something was not   2 wrong usage
+"""
 FORMATS = ("svg", "mermaid")
 
 
@@ -35,6 +42,7 @@ def add_command(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     _add_check(inner)
     _add_graph(inner)
     _add_run(inner)
+    _add_replay(inner)
 
 
 def _add_check(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -88,6 +96,21 @@ def _add_run(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.set_defaults(func=at_desk(_run))
 
 
+def _add_replay(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    parser = described_command(
+        commands, "replay", "decide a past execution anew and show what is otherwise", REPLAY_EXAMPLES
+    )
+    parser.add_argument(
+        "source", metavar="ID|FILE", help="an automation execution, or a file of `runbook run --json`"
+    )
+    parser.add_argument(
+        "--runbook", metavar="FILE", help="another runbook for the same answers, instead of the one that ran"
+    )
+    add_json(parser, "the differences")
+    add_server_options(parser)
+    parser.set_defaults(func=at_desk(_replay))
+
+
 def _check(desk: "Desk", arguments: argparse.Namespace) -> int:
     from hostreeve.app.runbook.check import run
 
@@ -102,5 +125,11 @@ def _graph(desk: "Desk", arguments: argparse.Namespace) -> int:
 
 def _run(desk: "Desk", arguments: argparse.Namespace) -> int:
     from hostreeve.app.runbook.local import run
+
+    return run(desk, arguments)
+
+
+def _replay(desk: "Desk", arguments: argparse.Namespace) -> int:
+    from hostreeve.app.runbook.replay import run
 
     return run(desk, arguments)

@@ -50,13 +50,13 @@ def _executed(desk: Desk, execution_id: str) -> tuple[str, Mapping[str, str]]:
     answer = client.call("ssm", "GetAutomationExecution", AutomationExecutionId=execution_id)
     name, version = (answer["AutomationExecution"][member] for member in ("DocumentName", "DocumentVersion"))
     text = client.call("ssm", "GetDocument", Name=name, DocumentVersion=version)["Content"]
-    statuses = {step["StepName"]: step["StepStatus"] for step in _steps(client, execution_id)}
+    statuses = {step["StepName"]: step["StepStatus"] for step in steps_of(client, execution_id)}
     if not statuses:
         raise Trouble(f"The execution {execution_id} has no steps yet.", "Ask again when it has begun.")
     return text, statuses
 
 
-def _steps(client: Client, execution_id: str) -> list[dict[str, Any]]:
+def steps_of(client: Client, execution_id: str) -> list[dict[str, Any]]:
     """All of them, earliest first, so that a loop's later turns say how its steps stand."""
     asked: dict[str, Any] = {"AutomationExecutionId": execution_id, "MaxResults": 50}
     found: list[dict[str, Any]] = []

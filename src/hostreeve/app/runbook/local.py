@@ -50,7 +50,7 @@ def run(desk: Desk, arguments: Namespace) -> int:
     name = Path(arguments.file).stem if arguments.file != "-" else "runbook"
     shown = local.carry_out(name, content, given, who)
     if arguments.json:
-        desk.screen.json(document(content, given, shown))
+        desk.screen.json(document(content, given, shown, who.account, desk.client().region))
     return EXIT_SUCCESS if shown.status == "Success" else EXIT_SOME_FAILED
 
 
@@ -80,7 +80,11 @@ def ask(desk: Desk, question: str) -> bool:
 
 
 def document(
-    content: Mapping[str, Any], given: Mapping[str, Any], shown: automations.away.Look
+    content: Mapping[str, Any],
+    given: Mapping[str, Any],
+    shown: automations.away.Look,
+    account: str,
+    region: str,
 ) -> dict[str, Any]:
     """The whole run for programs; `hostreeve runbook replay` takes it too."""
     return {
@@ -89,6 +93,8 @@ def document(
         "Outputs": shown.outputs,
         "Parameters": dict(given),
         "StepExecutions": shown.steps,
+        "Account": account,
+        "Region": region,
         "Content": dict(content),
     }
 

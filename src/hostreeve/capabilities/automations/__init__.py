@@ -8,7 +8,7 @@ began to their end (`follow`). It is told of the ends of the commands that its s
 from collections.abc import Mapping
 from typing import Any
 
-from hostreeve.capabilities.automations.actions import away
+from hostreeve.capabilities.automations.actions import away, recorded
 from hostreeve.capabilities.automations.actions.ending import follow
 from hostreeve.capabilities.automations.actions.house import House
 from hostreeve.capabilities.automations.actions.locating import OWNER as LOCATION
@@ -55,6 +55,7 @@ __all__ = [
     "find",
     "follow",
     "graph",
+    "recorded",
     "set_quotas",
     "start",
 ]

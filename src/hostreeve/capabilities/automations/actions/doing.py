@@ -279,6 +279,8 @@ class Deeds(Turn):
     def _selected(self, step: Step, outcome: Succeeded) -> dict[str, Any]:
         """The outputs of the action, and those that the runbook takes out of its answer."""
         found = dict(outcome.outputs)
+        if registry.is_recorded(step.action):
+            return found
         for each in step.outputs:
             picked = selectors.select(each.selector, outcome.answer)
             if picked.is_nothing or picked.value is None:

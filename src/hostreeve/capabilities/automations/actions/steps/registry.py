@@ -64,6 +64,11 @@ def stand_in(name: str, action: Action) -> None:
     _STAND_INS[name] = action
 
 
+def is_recorded(name: str) -> bool:
+    """Whether steps of this kind come to what they came to before: nothing is selected from an answer."""
+    return getattr(_STAND_INS.get(name), "is_recorded", False)
+
+
 def action_of(name: str) -> Action | None:
     return _STAND_INS.get(name) or ACTIONS.get(name)
 
