@@ -10,8 +10,8 @@ from typing import Any
 from hostreeve.cli.patch_pages import STANDINGS, Table, is_bad
 from hostreeve.cli.trouble import UsageTrouble
 
-FONT = "HeiseiKakuGo-W5"
-"""One of the fonts that every PDF reader knows; it has Latin, Greek, Cyrillic and Japanese."""
+LATIN, OTHER = "Helvetica", "HeiseiKakuGo-W5"
+"""Readers have both; the second, where they have its package, with Greek, Cyrillic and Japanese letters."""
 SIZE, MARGIN = 5.5, 28.0
 CELL_CHARS_MAX = 400
 NARROW = 9
@@ -34,15 +34,19 @@ def written(head: tuple[str, Mapping[str, Any]], columns: Sequence[str], rows: T
             "PDF needs the library reportlab, which is not installed.",
             "pip install 'hostreeve[pdf]', or take --format html, which browsers print.",
         ) from None
-    pdfmetrics.registerFont(cidfonts.UnicodeCIDFont(FONT))
+    pdfmetrics.registerFont(cidfonts.UnicodeCIDFont(OTHER))
     title, summary = head
-    cell = ParagraphStyle("cell", fontName=FONT, fontSize=SIZE, leading=SIZE * 1.3, wordWrap="CJK")
+    cell = ParagraphStyle("cell", fontName=LATIN, fontSize=SIZE, leading=SIZE * 1.3)
+    other = ParagraphStyle("other", parent=cell, fontName=OTHER, wordWrap="CJK")
     large = ParagraphStyle("title", parent=cell, fontSize=16, leading=22)
     middle = ParagraphStyle("numbers", parent=cell, fontSize=9, leading=13)
     across = pagesizes.landscape(pagesizes.A4)
     numbers = [f"{summary[member]} {name}" for member, name in STANDINGS.items() if member in summary]
     grid = Grid(
-        [[Paragraph(escape(text[:CELL_CHARS_MAX]), cell) for text in row] for row in (columns, *rows)],
+        [
+            [Paragraph(escape(text[:CELL_CHARS_MAX]), cell if _is_latin(text) else other) for text in row]
+            for row in (columns, *rows)
+        ],
         colWidths=_widths(columns, rows, across[0] - 2 * MARGIN),
         repeatRows=1,
     )
@@ -73,6 +77,10 @@ def _widths(columns: Sequence[str], rows: Table, room: float) -> list[float]:
     return [room * each / sum(letters) for each in letters]
 
 
+def _is_latin(text: str) -> bool:
+    return all(letter <= "ÿ" for letter in text)
+
+
 def _numbered(canvas: Any, document: Any) -> None:
-    canvas.setFont(FONT, SIZE + 1)
+    canvas.setFont(LATIN, SIZE + 1)
     canvas.drawRightString(document.pagesize[0] - MARGIN, MARGIN / 2, str(document.page))
