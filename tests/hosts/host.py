@@ -133,6 +133,8 @@ class Host:
         return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-r", "-w", "--"]
 
     def _started_with(self, argv: list[str]) -> "subprocess.Popen[bytes]":
+        # It ends with the tests, even when they are killed.
+        argv = ["setpriv", "--pdeathsig", "KILL", *argv]
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=self._log, start_new_session=True)
 
     def _mounted(self) -> int:
