@@ -407,3 +407,21 @@ def test_an_association_reaches_other_accounts(land, shop, ssm, house):
     house.tick()
     for account in (land.one, land.two):
         assert land.ssm(account).get_parameter(Name="by-association")["Parameter"]["Value"] == "x"
+
+
+def test_an_association_has_targets_of_their_own_in_each_entry(land, shop, ssm, house):
+    name = shop.write(
+        put("a", "associated-{{ P }}"),
+        assumeRole="{{ AutomationAssumeRole }}",
+        parameters={**ROLE, "P": {"type": "String"}},
+    )
+    targets = [{"Key": "ParameterValues", "Values": ["x", "y"]}]
+    ssm.create_association(
+        Name=name,
+        Parameters={"AutomationAssumeRole": [land.role]},
+        AutomationTargetParameterName="P",
+        TargetLocations=[location(land.one, Targets=targets, TargetsMaxConcurrency="2")],
+    )
+    house.tick()
+    for value in ("x", "y"):
+        assert land.ssm(land.one).get_parameter(Name=f"associated-{value}")["Parameter"]["Value"] == "x"

@@ -69,6 +69,8 @@ def _request(one: Association, targets: Sequence[Mapping[str, Any]]) -> dict[str
     request |= {name: wanted[name] for name in _PASSED_ON if wanted.get(name)}
     if targets:
         request |= {"Targets": list(targets), "TargetParameterName": wanted["AutomationTargetParameterName"]}
+    elif any(entry.get("Targets") for entry in wanted.get("TargetLocations") or []):
+        request["TargetParameterName"] = wanted.get("AutomationTargetParameterName", "")
     if targets or wanted.get("TargetMaps"):
         request |= {name: wanted[name] for name in ("MaxConcurrency", "MaxErrors") if wanted.get(name)}
     return request
