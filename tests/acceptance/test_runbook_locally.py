@@ -1,7 +1,9 @@
 """`hostreeve runbook run --local` against a served control plane with a node; pictures of real executions."""
 
 import json
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -195,6 +197,52 @@ def test_a_recorded_run_is_replayed_without_a_server(site, runbook, tmp_path):
     assert "is no run" in typed(site, "replay", str(record), status=2).stderr
 
 
+def test_an_interrupted_run_cancels_what_its_step_began(site, tmp_path):
+    node = site.enrol()
+    path = tmp_path / "long.yaml"
+    path.write_text(LONG)
+    words = [
+        *HOSTREEVE,
+        "runbook",
+        "run",
+        str(path),
+        "--local",
+        "--parameters",
+        f"InstanceId={node}",
+        "--json",
+    ]
+    run = subprocess.Popen(
+        words, env=site.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    ssm = site.client("ssm")
+    site.until(lambda: [each["Status"] for each in ssm.list_commands()["Commands"]] == ["InProgress"], 60)
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    said, told = run.communicate(timeout=60)
+    assert run.returncode == 1, told
+    ended = json.loads(said)
+    assert (ended["Status"], statuses(ended)) == ("Cancelled", {"wait": "Cancelled", "tidy": "Success"})
+    site.until(lambda: ssm.list_commands()["Commands"][0]["Status"] == "Cancelled")
+
+
+LONG = """\
+schemaVersion: '0.3'
+parameters:
+  InstanceId: {type: String}
+mainSteps:
+  - name: wait
+    action: aws:runCommand
+    onCancel: step:tidy
+    inputs:
+      DocumentName: AWS-RunShellScript
+      InstanceIds: ['{{ InstanceId }}']
+      Parameters: {commands: ['sleep 300']}
+    isEnd: true
+  - name: tidy
+    action: aws:executeAwsApi
+    inputs: {Service: ssm, Api: PutParameter, Name: tidied, Value: 'yes', Type: String}
+    isEnd: true
+"""
 LOOP = """\
 schemaVersion: '0.3'
 mainSteps:

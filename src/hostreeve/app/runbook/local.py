@@ -137,6 +137,18 @@ class Local:
         world = self._desk.world
         house = automations.House(world, Keyring(world.token(32), world), self._within)
         engine = worker.Engine(database, house)
+        try:
+            return await self._until_ended(database, engine, begun)
+        except asyncio.CancelledError:
+            # Ctrl-C: what runs is stopped, as by StopAutomationExecution. A second one ends all.
+            self._desk.screen.note("Stopping ...", "yellow")
+            await database.write(lambda tx: automations.away.stop(tx, self._scope, begun, world.now_ms()))
+            return await self._until_ended(database, engine, begun)
+
+    async def _until_ended(
+        self, database: Database, engine: worker.Engine, begun: str
+    ) -> automations.away.Look:
+        world = self._desk.world
         while True:
             moved = await engine.tick() + await engine.errands()
             shown = await database.read(lambda tx: automations.away.look(tx, self._scope, begun))
