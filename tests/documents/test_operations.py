@@ -242,7 +242,8 @@ def test_lists_are_narrowed_and_paged(library):
         "AWS-RunAnsiblePlaybook",
         "Doc3",
     ]
-    assert library.names(("DocumentType", "Automation")) == []
+    assert library.names(("DocumentType", "Automation"), ("Owner", "Self")) == []
+    assert "AWS-HelloWorld" in library.names(("DocumentType", "Automation"))
     old_form = library("ListDocuments", DocumentFilterList=[{"key": "Owner", "value": "Self"}])
     assert len(old_form["DocumentIdentifiers"]) == 5
     seen, more = [], {}

@@ -407,7 +407,11 @@ def test_requires_and_names_are_kept_and_the_display_name_is_inherited(ssm, name
     assert refused(ssm.get_document, **both) == "InvalidDocumentVersion"
     assert refused(ssm.get_document, Name=name, VersionName="v3") == "InvalidDocumentVersion"
     filters = [{"Key": "TargetType", "Values": ["/AWS::EC2::Instance"]}]
-    assert [d["Name"] for d in ssm.list_documents(Filters=filters)["DocumentIdentifiers"]] == [name]
+    ours = [*filters, {"Key": "Owner", "Values": ["Self"]}]
+    assert [d["Name"] for d in ssm.list_documents(Filters=ours)["DocumentIdentifiers"]] == [name]
+    amazon = [*filters, {"Key": "Owner", "Values": ["Amazon"]}]
+    names = [d["Name"] for d in ssm.list_documents(Filters=amazon)["DocumentIdentifiers"]]
+    assert "AWS-StopEC2Instance" in names and name not in names
 
 
 def test_a_schema_of_configurations_is_deleted_by_force_only(ssm, name):

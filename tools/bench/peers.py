@@ -3,6 +3,8 @@ environment."""
 
 import asyncio
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -168,12 +170,14 @@ def _salt(folder: Path) -> float:
         raise RuntimeError(f"the minions did not all answer: {_last_line(done.stderr or done.stdout)}")
     finally:
         for child in children:
-            child.kill()
+            # Master and minions are several processes each, which would outlive the first of them.
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 
 def _quiet(command: list[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)
 
 
 def _write_yaml(path: Path, settings: dict[str, object]) -> None:
