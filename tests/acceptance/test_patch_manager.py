@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,8 @@ class Node:
         self.site.wait_connected(self.id)
 
     def restart(self):
+        # The agent notes that it asked for the restart: see test_patching.
+        time.sleep(2.0)
         self.host.reboot()
         self.running.wait()
         self.up()

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ STATE = "/var/lib/hostreeve-agent"
 PYTHON = "/usr/bin/python3"
 OLD = [debian.Deb("openssl", "3.0.1", priority="important"), debian.Deb("telnet", "0.17")]
 SECURITY = [debian.Deb("openssl", "3.0.2", priority="important"), debian.Deb("telnet", "0.18")]
+
+
+NOTING_S = 2.0
 
 
 class Machine:
@@ -45,6 +49,9 @@ class Machine:
         self.site.wait_connected(self.id)
 
     def restart(self):
+        # Real machines restart a minute after they were told. Within the moment in which the agent notes that
+        # it told them, a restart would make it ask for another one.
+        time.sleep(NOTING_S)
         self.host.reboot()
         self.agent.communicate(timeout=10)
         self.start()
