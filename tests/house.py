@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config as ClientConfig
 
@@ -152,6 +153,19 @@ class _Raw:
 
 def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+@contextmanager
+def module_house(
+    request: pytest.FixtureRequest, folders: pytest.TempPathFactory, begin_ms: int
+) -> Iterator[House]:
+    """A house for one module of tests, its clock at `begin_ms`; on SQLite unless `postgresql` is asked."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        url = f"sqlite://{folders.mktemp('house')}/house.db"
+    else:
+        url = request.getfixturevalue("postgres_stores").fresh()
+    with house_at(url, SimulatedWorld(7, begin_ms)) as made:
+        yield made
 
 
 @contextmanager

@@ -2,9 +2,8 @@
 
 import pytest
 
-from hostreeve.kernel.world import SimulatedWorld
 from tests.fleet import Fleet
-from tests.house import house_at
+from tests.house import module_house
 
 BEGIN_MS = 1_800_000_000_000
 CAPTURED = "2027-01-15T08:00:00Z"
@@ -71,11 +70,7 @@ class Inventories(Fleet):
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request, tmp_path_factory):
-    if request.param == "sqlite":
-        url = f"sqlite://{tmp_path_factory.mktemp('inventory')}/house.db"
-    else:
-        url = request.getfixturevalue("postgres_stores").fresh()
-    with house_at(url, SimulatedWorld(7, BEGIN_MS)) as made:
+    with module_house(request, tmp_path_factory, BEGIN_MS) as made:
         yield made
 
 

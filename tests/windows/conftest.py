@@ -2,8 +2,7 @@
 
 import pytest
 
-from hostreeve.kernel.world import SimulatedWorld
-from tests.house import house_at
+from tests.house import module_house
 from tests.windows.estate import Estate
 
 BEGIN_MS = 1_800_000_000_000
@@ -13,11 +12,7 @@ BEGIN_MS = 1_800_000_000_000
 @pytest.fixture(scope="module")
 def house(request, tmp_path_factory):
     """On SQLite, unless a test asks for `postgresql`."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        url = f"sqlite://{tmp_path_factory.mktemp('windows')}/house.db"
-    else:
-        url = request.getfixturevalue("postgres_stores").fresh()
-    with house_at(url, SimulatedWorld(7, BEGIN_MS)) as made:
+    with module_house(request, tmp_path_factory, BEGIN_MS) as made:
         yield made
 
 

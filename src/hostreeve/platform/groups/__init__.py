@@ -6,7 +6,7 @@ API and by the queries of resource groups. What a group has is looked up at use:
 """
 
 from hostreeve.platform.groups.actions.grouping import KIND, find_group
-from hostreeve.platform.groups.actions.kinds import declare, set_tags
+from hostreeve.platform.groups.actions.kinds import declare, set_tags, tag_new
 from hostreeve.platform.groups.actions.kinds import named as kind_named
 from hostreeve.platform.groups.actions.policing import heed, refuse_unruly
 from hostreeve.platform.groups.actions.searching import among_members, members
@@ -52,6 +52,7 @@ __all__ = [
     "remove_tags",
     "set_tags",
     "tag_facts",
+    "tag_new",
     "tags_of",
     "tags_of_many",
     "tell",

@@ -76,21 +76,9 @@ def create(call: Call, request: Mapping[str, Any]) -> str:
     store.insert(call.tx, call.scope, baseline, token=token, asked=asked)
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     if tags:
-        _tag(call, baseline.baseline_id, tags)
+        arn = model.baseline_arn(call.scope, baseline.baseline_id)
+        groups.tag_new(call, arn, tags, called="patch baseline")
     return baseline.baseline_id
-
-
-def _tag(call: Call, baseline_id: str, tags: Mapping[str, str]) -> None:
-    if len(tags) > groups.TAGS_MAX:
-        raise error.ValidationException(f"A patch baseline can have {groups.TAGS_MAX} tags.")
-    reserved = next((key for key in tags if key.lower().startswith(groups.RESERVED)), None)
-    if reserved is not None:
-        raise error.ValidationException(
-            f"Tag keys that begin with {groups.RESERVED} are reserved: {reserved}"
-        )
-    arn = model.baseline_arn(call.scope, baseline_id)
-    call.require("ssm:AddTagsToResource", [arn], groups.tag_facts(tags))
-    groups.set_tags(call.tx, call.scope, arn, tags)
 
 
 def update(call: Call, request: Mapping[str, Any]) -> Baseline:

@@ -53,22 +53,10 @@ def create(call: Call, request: Mapping[str, Any]) -> Window:
     store.insert(call.tx, call.scope, window, due_ms=window.following(call.now_ms), now_ms=call.now_ms)
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     if tags:
-        _tag(call, window.window_id, tags)
+        arn = model.window_arn(call.scope, window.window_id)
+        groups.tag_new(call, arn, tags, called="maintenance window")
     call.tx.wake(CHANNEL, window.window_id)
     return window
-
-
-def _tag(call: Call, window_id: str, tags: Mapping[str, str]) -> None:
-    if len(tags) > groups.TAGS_MAX:
-        raise error.ValidationException(f"A maintenance window can have {groups.TAGS_MAX} tags.")
-    reserved = next((key for key in tags if key.lower().startswith(groups.RESERVED)), None)
-    if reserved is not None:
-        raise error.ValidationException(
-            f"Tag keys that begin with {groups.RESERVED} are reserved: {reserved}"
-        )
-    arn = model.window_arn(call.scope, window_id)
-    call.require("ssm:AddTagsToResource", [arn], groups.tag_facts(tags))
-    groups.set_tags(call.tx, call.scope, arn, tags)
 
 
 def update(call: Call, request: Mapping[str, Any]) -> Window:

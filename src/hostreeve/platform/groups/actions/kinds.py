@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from hostreeve.api.call import Call
 from hostreeve.kernel.scope import Scope
 from hostreeve.persistence.database import Transaction
 from hostreeve.platform.groups.actions import policing, tagging
-from hostreeve.platform.groups.model.tagging import Kind, Taggable
+from hostreeve.platform.groups.model.tagging import TAGS_MAX, Kind, Taggable, tag_facts
 from hostreeve.platform.groups.store import tags as store
 
 _declared: dict[str, Taggable] = {}
@@ -61,3 +62,15 @@ def set_tags(tx: Transaction, scope: Scope, arn: str, tags: Mapping[str, str]) -
     if kind is not None:
         policing.refuse_unruly(tx, scope.account, kind.service_type, tags)
     store.set_tags(tx, scope, arn, tags)
+
+
+def tag_new(call: Call, arn: str, tags: Mapping[str, str], *, called: str) -> None:
+    """Give a resource of ssm's that was made in this call its first tags; the caller needs the right to.
+
+    `called` is what an error calls such a resource. ValidationException, AccessDeniedException.
+    """
+    if len(tags) > TAGS_MAX:
+        raise tagging.error.ValidationException(f"A {called} can have {TAGS_MAX} tags.")
+    tagging.refuse_reserved(list(tags))
+    call.require("ssm:AddTagsToResource", [arn], tag_facts(tags))
+    set_tags(call.tx, call.scope, arn, tags)
